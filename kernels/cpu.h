@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * cpu.h: what the processor can do, and its floating-point mode.
+ *
+ * Only CPUID and XGETBV are asked, so that an emulator that masks features
+ * (valgrind) is believed.
+ */
+#ifndef NPU_CPU_H
+#define NPU_CPU_H
+
+#include <stdint.h>
+
+typedef enum
+{
+  NPU_CPU_AVX2 = 1 << 0,        /* AVX2, FMA and F16C, and the OS saves YMM */
+  NPU_CPU_AVX512 = 1 << 1,      /* F, BW, CD, DQ and VL, and the OS saves ZMM */
+} NpuCpuFlag;
+
+/* A set of NpuCpuFlag. */
+typedef uint32_t NpuCpuFlags;
+
+NpuCpuFlags npu_cpu_flags (void);
+
+/* Threads worth starting: the affinity mask and the cgroup's CPU quota
+ * (rounded up), whichever is less; at least 1. */
+unsigned npu_cpu_threads (void);
+
+/*
+ * The kernels run with rounding to nearest and denormals flushed to zero, so
+ * that their results and speed do not depend on their caller.  enter() sets
+ * that mode on this thread and returns what leave() must restore.
+ */
+uint32_t npu_cpu_enter_float_mode (void);
+void npu_cpu_leave_float_mode (uint32_t saved);
+
+#endif /* NPU_CPU_H */

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * npukernels-private.h: what fills the table, best last.
+ *
+ * Each kind of operation in kernels/ref/ sets its own entries; an instruction
+ * set's init overrides those that it has faster code for.
+ */
+#ifndef NPU_KERNELS_PRIVATE_H
+#define NPU_KERNELS_PRIVATE_H
+
+#include "npukernels.h"
+
+void npu_ref_convert_init (NpuKernels *kernels);
+void npu_ref_mel_init (NpuKernels *kernels);
+void npu_ref_layernorm_init (NpuKernels *kernels);
+void npu_ref_gemm_init (NpuKernels *kernels);
+void npu_ref_attention_init (NpuKernels *kernels);
+
+/* Only where the build has them (NPU_HAVE_AVX2, NPU_HAVE_AVX512). */
+void npu_avx2_init (NpuKernels *kernels);
+void npu_avx512_init (NpuKernels *kernels);
+
+#endif /* NPU_KERNELS_PRIVATE_H */
