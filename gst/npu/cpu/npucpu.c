@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* npucpu.c: the CPU as a device: its kernels, its worker pool, log-mel. */
+#include "npucpu.h"
+
+#include <gio/gio.h>
+
+static void
+cpu_free (NpuBackend *base)
+{
+  NpuCpuBackend *backend = (NpuCpuBackend *)base;
+
+  npu_pool_free (backend->pool);
+  g_free (base->description);
+  g_free (backend);
+}
+
+/* A few frames take microseconds: no worker is worth waking. */
+static gboolean
+cpu_mel (NpuBackend *base, const NpuMelPlan *plan, const gfloat *samples,
+    gsize n_frames, gfloat *out, GError **error)
+{
+  NpuCpuBackend *backend = (NpuCpuBackend *)base;
+  guint32 mode = npu_cpu_enter_float_mode ();
+
+  backend->kernels.mel (plan, samples, n_frames, out);
+  npu_cpu_leave_float_mode (mode);
+  return TRUE;
+}
+
+/* Every operation has run by the time it returns. */
+static void
+cpu_submit (NpuWindow *window)
+{
+}
+
+static gboolean
+cpu_wait (NpuWindow *window, GError **error)
+{
+  return TRUE;
+}
+
+static const NpuBackendOps cpu_ops = {
+  .name = "cpu",
+  .is_hardware = FALSE,
+  .free = cpu_free,
+  .program_new = npu_cpu_program_new,
+  .program_free = npu_cpu_program_free,
+  .window_new = npu_cpu_window_new,
+  .window_free = npu_cpu_window_free,
+  .begin_window = npu_cpu_begin_window,
+  .conv_stem = npu_cpu_conv_stem,
+  .ln_qkv = npu_cpu_ln_qkv,
+  .attention = npu_cpu_attention,
+  .out_residual = npu_cpu_out_residual,
+  .ln_fc1_gelu = npu_cpu_ln_fc1_gelu,
+  .fc2_residual = npu_cpu_fc2_residual,
+  .final_norm = npu_cpu_final_norm,
+  .submit = cpu_submit,
+  .wait = cpu_wait,
+  .mel = cpu_mel,
+};
+
+static void
+set_isa_error (const gchar *isa, GError **error)
+{
+  gchar *known = g_strjoinv (", ", (gchar **)npu_kernels_isas ());
+
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
+      "The instruction set \"%s\" is unknown, or this processor lacks it "
+      "(known: %s)",
+      isa, known);
+  g_free (known);
+}
+
+NpuBackend *
+npu_cpu_backend_new (const gchar *isa, GError **error)
+{
+  NpuCpuBackend *backend = g_new0 (NpuCpuBackend, 1);
+
+  if (npu_kernels_init (&backend->kernels, npu_cpu_flags (), isa) != 0) {
+    set_isa_error (isa, error);
+    g_free (backend);
+    return NULL;
+  }
+  backend->pool = npu_pool_new ();
+  if (backend->pool == NULL) {
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_NO_SPACE,
+        "Out of memory for the worker threads");
+    g_free (backend);
+    return NULL;
+  }
+  backend->default_threads = npu_cpu_threads ();
+  backend->parent.ops = &cpu_ops;
+  backend->parent.description = g_strdup_printf (
+      "%s, %u threads", backend->kernels.isa, backend->default_threads);
+  return &backend->parent;
+}

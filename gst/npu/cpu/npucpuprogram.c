@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* npucpuprogram.c: a model's weights, packed into the kernels' layout. */
+#include "npucpu.h"
+
+/* 1 / sqrt (64), folded into Q: a power of two, so nothing is rounded. */
+#define QUERY_SCALE 0.125f
+
+/* Where packing is: the weights, and room for one panel's rows of a matrix. */
+typedef struct {
+  NpuCpuProgram *program;
+  const NpuKernels *kernels;
+  const NpuWeights *weights;
+  guint layer;
+  float *rows; /* [gemm_panel][max columns] */
+  float *raw;  /* a row before a convolution's reordering */
+} Packer;
+
+static void
+take_packed (
+    NpuArena *arena, NpuPackedF32 *packed, gsize n, gsize k, guint panel)
+{
+  gsize padded = (n + panel - 1) / panel * panel;
+
+  packed->n = n;
+  packed->k = k;
+  packed->panels = npu_arena_take_floats (arena, padded * k);
+  packed->bias = npu_arena_take_floats (arena, padded);
+}
+
+static void
+take_norm (NpuArena *arena, NpuCpuNorm *norm, gsize d)
+{
+  norm->gamma = npu_arena_take_floats (arena, d);
+  norm->beta = npu_arena_take_floats (arena, d);
+}
+
+static void
+lay_out (NpuCpuProgram *program, guint panel)
+{
+  const NpuEncoderShape *shape = &program->parent.shape;
+  NpuArena *arena = &program->arena;
+  gsize d = shape->width;
+
+  take_packed (arena, &program->conv1, d, 3 * shape->n_mels, panel);
+  take_packed (arena, &program->conv2, d, 3 * d, panel);
+  program->positions = npu_arena_take_floats (arena, shape->positions * d);
+  take_norm (arena, &program->final_norm, d);
+  for (guint i = 0; i < shape->layers; i++) {
+    NpuCpuLayer *layer = &program->layers[i];
+
+    take_norm (arena, &layer->attention_norm, d);
+    take_packed (arena, &layer->qkv, 3 * d, d, panel);
+    take_packed (arena, &layer->o, d, d, panel);
+    take_norm (arena, &layer->ffn_norm, d);
+    take_packed (arena, &layer->fc1, shape->ffn, d, panel);
+    take_packed (arena, &layer->fc2, d, shape->ffn, panel);
+  }
+}
+
+static NpuWeightView
+get_view (Packer *packer, NpuWeightId id)
+{
+  return packer->weights->get (packer->weights->model, id, packer->layer);
+}
+
+static gsize
+bytes_per_value (NpuDtype dtype)
+{
+  return dtype == NPU_DTYPE_F32 ? 4 : 2;
+}
+
+static void
+read_row (Packer *packer, const NpuWeightView *view, gsize row, float *out)
+{
+  gsize bytes = view->cols * bytes_per_value (view->dtype);
+
+  packer->kernels->to_f32 (
+      view->dtype, (const guint8 *)view->data + row * bytes, view->cols, out);
+}
+
+/* Vectors: @out was taken from the arena, which is ours to write. */
+static void
+read_vector (Packer *packer, NpuWeightId id, const float *out)
+{
+  NpuWeightView view = get_view (packer, id);
+
+  for (gsize row = 0; row < view.rows; row++)
+    read_row (packer, &view, row, (float *)out + row * view.cols);
+}
+
+static void
+read_norm (
+    Packer *packer, NpuCpuNorm *norm, NpuWeightId gamma, NpuWeightId beta)
+{
+  read_vector (packer, gamma, norm->gamma);
+  read_vector (packer, beta, norm->beta);
+}
+
+/* [in][3 taps], as models store it, → [3 taps][in], the order of three rows of
+ * frames that lie one behind the other. */
+static void
+reorder_taps (const float *in, gsize n_in, float *out)
+{
+  for (gsize i = 0; i < n_in; i++)
+    for (gsize tap = 0; tap < 3; tap++)
+      out[tap * n_in + i] = in[i * 3 + tap];
+}
+
+static void
+read_matrix_row (Packer *packer, const NpuWeightView *view, NpuWeightId id,
+    gsize row, float *out)
+{
+  if (id == NPU_WEIGHT_CONV1 || id == NPU_WEIGHT_CONV2) {
+    read_row (packer, view, row, packer->raw);
+    reorder_taps (packer->raw, view->cols / 3, out);
+    return;
+  }
+  read_row (packer, view, row, out);
+  if (id == NPU_WEIGHT_Q)
+    for (gsize i = 0; i < view->cols; i++)
+      out[i] *= QUERY_SCALE;
+}
+
+/* Packs the matrix @id as columns @first… of @packed. */
+static void
+pack_matrix (
+    Packer *packer, const NpuPackedF32 *packed, gsize first, NpuWeightId id)
+{
+  NpuWeightView view = get_view (packer, id);
+  gsize panel = packer->kernels->gemm_panel;
+
+  for (gsize row = 0; row < view.rows; row += panel) {
+    gsize n_rows = MIN (panel, view.rows - row);
+
+    for (gsize i = 0; i < n_rows; i++)
+      read_matrix_row (
+          packer, &view, id, row + i, packer->rows + i * view.cols);
+    packer->kernels->gemm_pack (packer->rows, view.cols, view.cols, first + row,
+        n_rows, (float *)packed->panels);
+  }
+}
+
+static void
+pack_linear (Packer *packer, const NpuPackedF32 *packed, NpuWeightId weight,
+    NpuWeightId bias)
+{
+  pack_matrix (packer, packed, 0, weight);
+  read_vector (packer, bias, packed->bias);
+}
+
+static void
+pack_qkv (Packer *packer, const NpuPackedF32 *qkv)
+{
+  gsize d = qkv->k;
+  float *bias = (float *)qkv->bias;
+
+  pack_matrix (packer, qkv, 0, NPU_WEIGHT_Q);
+  pack_matrix (packer, qkv, d, NPU_WEIGHT_K);
+  pack_matrix (packer, qkv, 2 * d, NPU_WEIGHT_V);
+
+  read_vector (packer, NPU_WEIGHT_Q_BIAS, bias);
+  for (gsize i = 0; i < d; i++)
+    bias[i] *= QUERY_SCALE;
+  read_vector (packer, NPU_WEIGHT_V_BIAS, bias + 2 * d);
+}
+
+static void
+pack_layer (Packer *packer, NpuCpuLayer *layer)
+{
+  read_norm (packer, &layer->attention_norm, NPU_WEIGHT_ATTENTION_NORM_GAMMA,
+      NPU_WEIGHT_ATTENTION_NORM_BETA);
+  pack_qkv (packer, &layer->qkv);
+  pack_linear (packer, &layer->o, NPU_WEIGHT_O, NPU_WEIGHT_O_BIAS);
+  read_norm (packer, &layer->ffn_norm, NPU_WEIGHT_FFN_NORM_GAMMA,
+      NPU_WEIGHT_FFN_NORM_BETA);
+  pack_linear (packer, &layer->fc1, NPU_WEIGHT_FC1, NPU_WEIGHT_FC1_BIAS);
+  pack_linear (packer, &layer->fc2, NPU_WEIGHT_FC2, NPU_WEIGHT_FC2_BIAS);
+}
+
+static void
+pack_model (Packer *packer)
+{
+  NpuCpuProgram *program = packer->program;
+  const NpuEncoderShape *shape = &program->parent.shape;
+  gsize max_cols = MAX (MAX (3 * shape->n_mels, 3 * shape->width), shape->ffn);
+
+  packer->rows = g_new (float, packer->kernels->gemm_panel *max_cols);
+  packer->raw = g_new (float, max_cols);
+
+  pack_linear (
+      packer, &program->conv1, NPU_WEIGHT_CONV1, NPU_WEIGHT_CONV1_BIAS);
+  pack_linear (
+      packer, &program->conv2, NPU_WEIGHT_CONV2, NPU_WEIGHT_CONV2_BIAS);
+  read_vector (packer, NPU_WEIGHT_POSITIONS, program->positions);
+  read_norm (packer, &program->final_norm, NPU_WEIGHT_FINAL_NORM_GAMMA,
+      NPU_WEIGHT_FINAL_NORM_BETA);
+  for (guint i = 0; i < shape->layers; i++) {
+    packer->layer = i;
+    pack_layer (packer, &program->layers[i]);
+  }
+
+  g_free (packer->rows);
+  g_free (packer->raw);
+}
+
+NpuProgram *
+npu_cpu_program_new (NpuBackend *backend, const NpuWeights *weights,
+    NpuPrecision precision, GError **error)
+{
+  const NpuKernels *kernels = &((NpuCpuBackend *)backend)->kernels;
+  NpuCpuProgram *program = g_new0 (NpuCpuProgram, 1);
+  Packer packer = { program, kernels, weights, 0, NULL, NULL };
+
+  program->parent.backend = backend;
+  program->parent.shape = weights->shape;
+  program->parent.precision =
+      precision == NPU_PRECISION_AUTO ? NPU_PRECISION_F32 : precision;
+  program->layers = g_new0 (NpuCpuLayer, weights->shape.layers);
+
+  lay_out (program, kernels->gemm_panel);
+  if (!npu_arena_allocate (&program->arena, error)) {
+    npu_cpu_program_free (&program->parent);
+    return NULL;
+  }
+  lay_out (program, kernels->gemm_panel);
+  program->parent.packed_bytes = program->arena.size;
+  pack_model (&packer);
+  return &program->parent;
+}
+
+void
+npu_cpu_program_free (NpuProgram *base)
+{
+  NpuCpuProgram *program = (NpuCpuProgram *)base;
+
+  npu_arena_clear (&program->arena);
+  g_free (program->layers);
+  g_free (program);
+}

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/**
+ * SECTION:gstnpuutils
+ * @title: Element helpers
+ * @short_description: the context protocol, for elements that use a device
+ *
+ * An element keeps a `GstNpuContext *` field, guarded by its OBJECT_LOCK,
+ * and calls gst_npu_ensure_element_context() in NULL→READY,
+ * gst_npu_handle_set_context() in #GstElementClass.set_context() and
+ * gst_npu_handle_context_query() for %GST_QUERY_CONTEXT on its pads.
+ */
+#include "gstnpuutils.h"
+
+/* Two elements that start at the same time must not open a device each.
+ * Recursive, because an application may start another pipeline in its handler
+ * of the NEED_CONTEXT message.  Serialises finding a context, never its use. */
+static GRecMutex ensure_lock;
+
+static gboolean
+device_matches (GstNpuContext *context, const gchar *device)
+{
+  return device == NULL || g_str_equal (device, "auto")
+         || g_str_equal (device, gst_npu_context_get_device (context));
+}
+
+/* (transfer full): the context that @carrier holds, or NULL. */
+static GstNpuContext *
+unwrap_context (GstContext *carrier)
+{
+  GstNpuContext *context = NULL;
+
+  if (carrier != NULL
+      && gst_context_has_context_type (carrier, GST_NPU_CONTEXT_TYPE))
+    gst_structure_get (gst_context_get_structure (carrier), "context",
+        GST_TYPE_NPU_CONTEXT, &context, NULL);
+  return context;
+}
+
+static gboolean
+query_pad (GstElement *element, GstPad *pad, gpointer user_data)
+{
+  GstQuery *query = user_data;
+
+  /* FALSE ends the iteration. */
+  return !gst_pad_peer_query (pad, query);
+}
+
+/* Asks the neighbours; whoever answers has its context set on @element. */
+static void
+ask_neighbours (GstElement *element)
+{
+  GstQuery *query = gst_query_new_context (GST_NPU_CONTEXT_TYPE);
+  GstContext *carrier = NULL;
+
+  if (!gst_element_foreach_src_pad (element, query_pad, query)
+      || !gst_element_foreach_sink_pad (element, query_pad, query)) {
+    gst_query_parse_context (query, &carrier);
+    if (carrier != NULL)
+      gst_element_set_context (element, carrier);
+  }
+  gst_query_unref (query);
+}
+
+/* Asks bins and the application, which answer by gst_element_set_context(). */
+static void
+ask_application (GstElement *element)
+{
+  gst_element_post_message (
+      element, gst_message_new_need_context (
+                   GST_OBJECT (element), GST_NPU_CONTEXT_TYPE));
+}
+
+/* A context made here is not persistent: it is dropped in READY→NULL, so that
+ * a stopped pipeline keeps no device open. */
+static gboolean
+make_context (GstElement *element, const gchar *device, GError **error)
+{
+  GstNpuContext *context = gst_npu_context_new (device, error);
+  GstContext *carrier;
+
+  if (context == NULL)
+    return FALSE;
+  carrier = gst_context_new_npu_context (context, FALSE);
+  gst_element_set_context (element, carrier);
+  gst_element_post_message (
+      element, gst_message_new_have_context (GST_OBJECT (element), carrier));
+  gst_object_unref (context);
+  return TRUE;
+}
+
+static gboolean
+has_context (GstElement *element, GstNpuContext **context_ptr)
+{
+  gboolean has;
+
+  GST_OBJECT_LOCK (element);
+  has = *context_ptr != NULL;
+  GST_OBJECT_UNLOCK (element);
+  return has;
+}
+
+static gboolean
+find_context (GstElement *element, const gchar *device,
+    GstNpuContext **context_ptr, GError **error)
+{
+  if (has_context (element, context_ptr))
+    return TRUE;
+  ask_neighbours (element);
+  if (has_context (element, context_ptr))
+    return TRUE;
+  ask_application (element);
+  if (has_context (element, context_ptr))
+    return TRUE;
+  return make_context (element, device, error);
+}
+
+static gboolean
+check_device (GstNpuContext *context, const gchar *device, GError **error)
+{
+  if (context != NULL && device_matches (context, device))
+    return TRUE;
+  g_set_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS,
+      "device=%s was asked for, but the pipeline's context has device=%s: set "
+      "the same device on all elements, or leave it at auto",
+      device, context != NULL ? gst_npu_context_get_device (context) : "none");
+  return FALSE;
+}
+
+/**
+ * gst_npu_ensure_element_context:
+ * @element: a #GstElement, in NULL→READY
+ * @device: (nullable): the device that it wants; %NULL or "auto": any
+ * @context_ptr: (inout) (nullable) (transfer full): its context field
+ * @error: return location for an error
+ *
+ * Finds a context for @element: (1) the one it has already, (2) downstream,
+ * (3) upstream, (4) from a bin or the application, by a NEED_CONTEXT message,
+ * or (5) makes one and tells the pipeline so.  No lock of @element may be held.
+ *
+ * Returns: %TRUE if *@context_ptr is set now and has @device
+ *
+ * Since: 0.1
+ */
+gboolean
+gst_npu_ensure_element_context (GstElement *element, const gchar *device,
+    GstNpuContext **context_ptr, GError **error)
+{
+  gboolean ok;
+
+  g_return_val_if_fail (GST_IS_ELEMENT (element), FALSE);
+  g_return_val_if_fail (context_ptr != NULL, FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  g_rec_mutex_lock (&ensure_lock);
+  ok = find_context (element, device, context_ptr, error)
+       && check_device (*context_ptr, device, error);
+  g_rec_mutex_unlock (&ensure_lock);
+  return ok;
+}
+
+/**
+ * gst_npu_handle_set_context:
+ * @element: a #GstElement, in its set_context()
+ * @context: (nullable): what it was given
+ * @device: (nullable): the device that it wants; %NULL or "auto": any
+ * @context_ptr: (inout) (nullable) (transfer full): its context field
+ *
+ * Takes the #GstNpuContext out of @context, if it is one and the element has
+ * none yet.  A context for another device is refused.
+ *
+ * Returns: %FALSE if @context has another device than @device
+ *
+ * Since: 0.1
+ */
+gboolean
+gst_npu_handle_set_context (GstElement *element, GstContext *context,
+    const gchar *device, GstNpuContext **context_ptr)
+{
+  GstNpuContext *found;
+
+  g_return_val_if_fail (GST_IS_ELEMENT (element), FALSE);
+  g_return_val_if_fail (context_ptr != NULL, FALSE);
+
+  found = unwrap_context (context);
+  if (found == NULL)
+    return TRUE;
+  if (!device_matches (found, device)) {
+    gst_object_unref (found);
+    return FALSE;
+  }
+
+  GST_OBJECT_LOCK (element);
+  if (*context_ptr == NULL) {
+    *context_ptr = found;
+    found = NULL;
+  }
+  GST_OBJECT_UNLOCK (element);
+  g_clear_pointer (&found, gst_object_unref);
+  return TRUE;
+}
+
+/**
+ * gst_npu_handle_context_query:
+ * @element: a #GstElement
+ * @query: a %GST_QUERY_CONTEXT query
+ * @context: (nullable): the element's context; the caller holds a reference
+ *
+ * Answers @query if it asks for our type and there is a context.  May be called
+ * on any thread.
+ *
+ * Returns: %TRUE if @query was answered
+ *
+ * Since: 0.1
+ */
+gboolean
+gst_npu_handle_context_query (
+    GstElement *element, GstQuery *query, GstNpuContext *context)
+{
+  const gchar *type;
+  GstContext *carrier;
+
+  g_return_val_if_fail (GST_IS_ELEMENT (element), FALSE);
+  g_return_val_if_fail (GST_IS_QUERY (query), FALSE);
+
+  if (context == NULL || GST_QUERY_TYPE (query) != GST_QUERY_CONTEXT)
+    return FALSE;
+  gst_query_parse_context_type (query, &type);
+  if (g_strcmp0 (type, GST_NPU_CONTEXT_TYPE) != 0)
+    return FALSE;
+
+  carrier = gst_context_new_npu_context (context, FALSE);
+  gst_query_set_context (query, carrier);
+  gst_context_unref (carrier);
+  return TRUE;
+}

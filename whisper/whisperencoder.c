@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * whisperencoder.c: Whisper's encoder, written once over npubackend.h.
+ *
+ *   x  = gelu (conv2 (gelu (conv1 (mel)))) + positions
+ *   x += Wo attention (LN (x)) + bo              per layer
+ *   x += W2 gelu (W1 LN (x) + b1) + b2           per layer
+ *   states = LN (x)
+ */
+#include "whisperencoder.h"
+
+#include <string.h>
+
+#include "whispermel.h"
+
+struct _WhisperProgram {
+  NpuProgram *packed;
+};
+
+struct _WhisperEncoder {
+  NpuWindow *window;
+};
+
+WhisperProgram *
+whisper_program_new (NpuBackend *backend, WhisperModel *model,
+    NpuPrecision precision, GError **error)
+{
+  WhisperProgram *program;
+  NpuProgram *packed;
+  NpuWeights weights;
+
+  whisper_model_get_weights (model, &weights);
+  packed = backend->ops->program_new (backend, &weights, precision, error);
+  if (packed == NULL)
+    return NULL;
+
+  program = g_new0 (WhisperProgram, 1);
+  program->packed = packed;
+  return program;
+}
+
+void
+whisper_program_free (WhisperProgram *program)
+{
+  program->packed->backend->ops->program_free (program->packed);
+  g_free (program);
+}
+
+const NpuEncoderShape *
+whisper_program_get_shape (WhisperProgram *program)
+{
+  return &program->packed->shape;
+}
+
+NpuPrecision
+whisper_program_get_precision (WhisperProgram *program)
+{
+  return program->packed->precision;
+}
+
+gsize
+whisper_program_get_packed_bytes (WhisperProgram *program)
+{
+  return program->packed->packed_bytes;
+}
+
+WhisperEncoder *
+whisper_encoder_new (
+    WhisperProgram *program, guint positions, guint threads, GError **error)
+{
+  NpuProgram *packed = program->packed;
+  WhisperEncoder *encoder;
+  NpuWindow *window;
+
+  if (positions == 0)
+    positions = packed->shape.positions;
+  g_return_val_if_fail (positions <= packed->shape.positions, NULL);
+
+  window = packed->backend->ops->window_new (packed, positions, threads, error);
+  if (window == NULL)
+    return NULL;
+
+  encoder = g_new0 (WhisperEncoder, 1);
+  encoder->window = window;
+  return encoder;
+}
+
+void
+whisper_encoder_free (WhisperEncoder *encoder)
+{
+  encoder->window->program->backend->ops->window_free (encoder->window);
+  g_free (encoder);
+}
+
+guint
+whisper_encoder_get_positions (WhisperEncoder *encoder)
+{
+  return encoder->window->positions;
+}
+
+/* Whisper normalises a window after it was padded with silence, so the padding
+ * takes part in the maximum. */
+static void
+fill_input (
+    NpuWindow *window, gfloat *input, const gfloat *mel, gsize valid_frames)
+{
+  gsize n_mels = window->program->shape.n_mels;
+  gsize valid = valid_frames * n_mels;
+  gsize total = 2 * (gsize)window->positions * n_mels;
+
+  memcpy (input, mel, valid * sizeof (gfloat));
+  for (gsize i = valid; i < total; i++)
+    input[i] = NPU_MEL_SILENCE;
+  whisper_mel_normalize (input, total, input);
+}
+
+void
+whisper_encoder_submit (WhisperEncoder *encoder, const gfloat *mel,
+    gsize valid_frames, gfloat *states)
+{
+  NpuWindow *window = encoder->window;
+  const NpuBackendOps *ops = window->program->backend->ops;
+  gfloat *input;
+
+  g_return_if_fail (valid_frames <= 2 * (gsize)window->positions);
+
+  input = ops->begin_window (window);
+  fill_input (window, input, mel, valid_frames);
+
+  ops->conv_stem (window);
+  for (guint layer = 0; layer < window->program->shape.layers; layer++) {
+    ops->ln_qkv (window, layer);
+    ops->attention (window, layer);
+    ops->out_residual (window, layer);
+    ops->ln_fc1_gelu (window, layer);
+    ops->fc2_residual (window, layer);
+  }
+  ops->final_norm (window, states);
+  ops->submit (window);
+}
+
+gboolean
+whisper_encoder_wait (WhisperEncoder *encoder, GError **error)
+{
+  NpuWindow *window = encoder->window;
+
+  return window->program->backend->ops->wait (window, error);
+}
+
+gboolean
+whisper_encoder_run (WhisperEncoder *encoder, const gfloat *mel,
+    gsize valid_frames, gfloat *states, GError **error)
+{
+  whisper_encoder_submit (encoder, mel, valid_frames, states);
+  return whisper_encoder_wait (encoder, error);
+}
+
+const guint64 *
+whisper_encoder_get_op_times (WhisperEncoder *encoder)
+{
+  return encoder->window->op_ns;
+}
