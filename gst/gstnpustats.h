@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * gstnpustats.h: how long each stage of an element took.
+ *
+ * One histogram per stage with logarithmic buckets (8 to an octave, so a
+ * percentile is within 9 %), from 1 µs to above an hour.  Adding takes no lock
+ * that the reader could hold for long and allocates nothing.
+ */
+#ifndef GST_NPU_STATS_H
+#define GST_NPU_STATS_H
+
+#include <gst/gst.h>
+
+G_BEGIN_DECLS
+
+typedef struct _GstNpuStats GstNpuStats;
+
+/* @stages: names, ended by NULL, that outlive the stats. */
+GstNpuStats *gst_npu_stats_new (const gchar * const *stages);
+void gst_npu_stats_free (GstNpuStats * stats);
+void gst_npu_stats_reset (GstNpuStats * stats);
+
+/* The streaming thread adds; any thread. */
+void gst_npu_stats_add (GstNpuStats * stats, guint stage, GstClockTime ns);
+
+GstClockTime gst_npu_stats_get_total (GstNpuStats * stats, guint stage);
+
+/* Adds to @structure one field per stage: a GstStructure with count (guint64),
+ * and total, mean, min, p50, p95, p99, max (guint64, nanoseconds). */
+void gst_npu_stats_to_structure (GstNpuStats * stats, GstStructure * structure);
+
+G_END_DECLS
+#endif /* GST_NPU_STATS_H */
