@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * npubench.h: what gst-npu-bench measures and how it tells.
+ *
+ *   gst-npu-bench.c   options, which rows to measure
+ *   npubenchinput.c   what goes in, and what must come out
+ *   npubenchrun.c     checks a row's output, then times it
+ *   npubenchreport.c  the table, and JSON
+ */
+#ifndef NPU_BENCH_H
+#define NPU_BENCH_H
+
+#include <glib.h>
+
+#include "npubackend.h"
+#include "pool.h"
+#include "whisperencoder.h"
+#include "whispermodel.h"
+
+G_BEGIN_DECLS
+
+/* The input of every row, and the results that it is held against. */
+typedef struct {
+  WhisperModel *model;
+  NpuEncoderShape shape;
+  gfloat *samples;          /* 30 s at 16 kHz */
+  gfloat *mel;              /* [3000][n_mels], un-normalised, by "c" */
+  gfloat *reference_mel;    /* [3000][n_mels], normalised */
+  gfloat *reference_states; /* [positions][width] */
+  const gchar *reference;   /* where those two come from */
+} BenchInput;
+
+/* What to measure. */
+typedef struct {
+  const gchar *isa;
+  NpuPrecision precision;
+  guint threads;
+  guint warm_ups, runs;
+} BenchCase;
+
+typedef struct {
+  gdouble median_ms, min_ms, max_ms;
+} BenchTime;
+
+typedef struct {
+  const gchar *stage; /* "mel", "encoder" or an operation's name */
+  const gchar *isa, *precision;
+  guint threads;
+  gboolean passed; /* the output met its gate; else no time */
+  BenchTime time;
+  gdouble max_abs;         /* mel: of the normalised frames */
+  gdouble cosine, rel_rms; /* encoder */
+} BenchRow;
+
+/* Takes over @model.  Computes the reference (seconds). */
+BenchInput *bench_input_new (WhisperModel *model, GError **error);
+void bench_input_free (BenchInput *input);
+
+/* Append BenchRow: log-mel, which runs on one thread; the encoder and its
+ * operations. */
+gboolean bench_run_mel (const BenchInput *input, const BenchCase *bench_case,
+    GArray *rows, GError **error);
+gboolean bench_run_encoder (const BenchInput *input,
+    const BenchCase *bench_case, GArray *rows, GError **error);
+
+void bench_print_table (const BenchInput *input, const GArray *rows);
+void bench_print_json (const BenchInput *input, const GArray *rows);
+
+/* Whole-stream log-mel: [3000][n_mels], silence after the stream's end. */
+gboolean bench_mel (
+    NpuBackend *backend, const BenchInput *input, gfloat *out, GError **error);
+
+G_END_DECLS
+#endif /* NPU_BENCH_H */

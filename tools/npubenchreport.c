@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* npubenchreport.c: the rows as a table for people and as JSON. */
+#include "npubench.h"
+
+#include <json-glib/json-glib.h>
+#include <string.h>
+
+/* "model name" of /proc/cpuinfo, for people. */
+static gchar *
+processor_name (void)
+{
+  gchar *contents = NULL, *name = NULL;
+
+  if (g_file_get_contents ("/proc/cpuinfo", &contents, NULL, NULL)) {
+    const gchar *line = g_strstr_len (contents, -1, "model name");
+    const gchar *colon = line != NULL ? strchr (line, ':') : NULL;
+
+    if (colon != NULL)
+      name = g_strstrip (g_strndup (colon + 1, strcspn (colon + 1, "\n")));
+  }
+  g_free (contents);
+  return name != NULL ? name : g_strdup ("unknown processor");
+}
+
+static gboolean
+is_encoder (const BenchRow *row)
+{
+  return g_str_equal (row->stage, "encoder");
+}
+
+static gboolean
+is_mel (const BenchRow *row)
+{
+  return g_str_equal (row->stage, "mel");
+}
+
+static void
+print_row (const BenchRow *row)
+{
+  g_autofree gchar *stage = g_strconcat (
+      is_mel (row) || is_encoder (row) ? "" : "  ", row->stage, NULL);
+
+  g_print (
+      "%-14s %-7s %-5s %2u  ", stage, row->isa, row->precision, row->threads);
+  if (!row->passed)
+    g_print ("%29s", "FAILED: wrong output ");
+  else
+    g_print ("%9.2f %9.2f %9.2f", row->time.median_ms, row->time.min_ms,
+        row->time.max_ms);
+  if (is_mel (row))
+    g_print ("  %6.0f x  max abs error %.1e", 30e3 / row->time.median_ms,
+        row->max_abs);
+  else if (is_encoder (row))
+    g_print ("  %6.1f x  rel. RMS %.1e, cosine %.7f",
+        30e3 / row->time.median_ms, row->rel_rms, row->cosine);
+  g_print ("\n");
+}
+
+void
+bench_print_table (const BenchInput *input, const GArray *rows)
+{
+  g_autofree gchar *processor = processor_name ();
+
+  g_print ("processor  %s, %u threads\n", processor, npu_cpu_threads ());
+  g_print ("model      %s (%s)\n", whisper_model_get_name (input->model),
+      whisper_model_get_location (input->model));
+  g_print ("checked    against %s\n\n", input->reference);
+  g_print ("one 30 s window      threads  median ms       min       max"
+           "  realtime\n");
+  for (guint i = 0; i < rows->len; i++)
+    print_row (&g_array_index (rows, BenchRow, i));
+}
+
+static void
+add_string (JsonBuilder *builder, const gchar *name, const gchar *value)
+{
+  json_builder_set_member_name (builder, name);
+  json_builder_add_string_value (builder, value);
+}
+
+static void
+add_double (JsonBuilder *builder, const gchar *name, gdouble value)
+{
+  json_builder_set_member_name (builder, name);
+  json_builder_add_double_value (builder, value);
+}
+
+static void
+add_row (JsonBuilder *builder, const BenchInput *input, const BenchRow *row)
+{
+  json_builder_begin_object (builder);
+  add_string (builder, "stage", row->stage);
+  add_string (builder, "model", whisper_model_get_name (input->model));
+  add_string (builder, "precision", row->precision);
+  add_string (builder, "isa", row->isa);
+  json_builder_set_member_name (builder, "threads");
+  json_builder_add_int_value (builder, row->threads);
+  json_builder_set_member_name (builder, "passed");
+  json_builder_add_boolean_value (builder, row->passed);
+  if (row->passed) {
+    add_double (builder, "median_ms", row->time.median_ms);
+    add_double (builder, "min_ms", row->time.min_ms);
+    add_double (builder, "max_ms", row->time.max_ms);
+  }
+  if (is_mel (row)) {
+    add_double (builder, "max_abs", row->max_abs);
+  } else if (is_encoder (row)) {
+    add_double (builder, "cosine", row->cosine);
+    add_double (builder, "rel_rms", row->rel_rms);
+  }
+  json_builder_end_object (builder);
+}
+
+static void
+add_machine (JsonBuilder *builder, const BenchInput *input)
+{
+  g_autofree gchar *processor = processor_name ();
+
+  json_builder_set_member_name (builder, "machine");
+  json_builder_begin_object (builder);
+  add_string (builder, "processor", processor);
+  json_builder_set_member_name (builder, "threads");
+  json_builder_add_int_value (builder, npu_cpu_threads ());
+  json_builder_end_object (builder);
+  add_string (builder, "weights", whisper_model_get_location (input->model));
+  add_string (builder, "reference", input->reference);
+}
+
+void
+bench_print_json (const BenchInput *input, const GArray *rows)
+{
+  g_autoptr (JsonBuilder) builder = json_builder_new ();
+  g_autoptr (JsonNode) root = NULL;
+  g_autofree gchar *text = NULL;
+
+  json_builder_begin_object (builder);
+  add_machine (builder, input);
+  json_builder_set_member_name (builder, "results");
+  json_builder_begin_array (builder);
+  for (guint i = 0; i < rows->len; i++)
+    add_row (builder, input, &g_array_index (rows, BenchRow, i));
+  json_builder_end_array (builder);
+  json_builder_end_object (builder);
+
+  root = json_builder_get_root (builder);
+  text = json_to_string (root, TRUE);
+  g_print ("%s\n", text);
+}
