@@ -4,7 +4,8 @@
  *
  * Every row's output is checked before it is timed; a row whose output misses
  * its gate is marked failed and carries no time.
- * Exit status: 0 all passed, 1 a row failed, 2 it could not be run.
+ * Exit status: 0 all passed, 1 a row failed (--list-models: no weights found),
+ * 2 it could not be run.
  */
 #include "npubench.h"
 
@@ -14,7 +15,7 @@
 
 static gchar *opt_model, *opt_precision, *opt_isa;
 static gint opt_threads, opt_runs = 9;
-static gboolean opt_json;
+static gboolean opt_json, opt_list_models;
 
 static const GOptionEntry options[] = {
   { "model", 'm', 0, G_OPTION_ARG_STRING, &opt_model,
@@ -27,6 +28,8 @@ static const GOptionEntry options[] = {
       "Instruction set: c, avx2, avx512 (default: all fast ones)", "ISA" },
   { "runs", 'r', 0, G_OPTION_ARG_INT, &opt_runs,
       "Timed runs of each row (default: 9)", "N" },
+  { "list-models", 'l', 0, G_OPTION_ARG_NONE, &opt_list_models,
+      "Show which weights are found where, and why others are not used", NULL },
   { "json", 'j', 0, G_OPTION_ARG_NONE, &opt_json, "Print JSON", NULL },
   G_OPTION_ENTRY_NULL
 };
@@ -161,13 +164,13 @@ parse_options (gint *argc, gchar ***argv, GError **error)
   return FALSE;
 }
 
-int
-main (int argc, char **argv)
+static int
+run_bench (void)
 {
   g_autoptr (GArray) rows = g_array_new (FALSE, FALSE, sizeof (BenchRow));
   g_autoptr (GError) error = NULL;
 
-  if (!parse_options (&argc, &argv, &error) || !bench (rows, &error)) {
+  if (!bench (rows, &error)) {
     g_printerr ("gst-npu-bench: %s\n", error->message);
     return 2;
   }
@@ -175,4 +178,18 @@ main (int argc, char **argv)
     if (!g_array_index (rows, BenchRow, i).passed)
       return 1;
   return 0;
+}
+
+int
+main (int argc, char **argv)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!parse_options (&argc, &argv, &error)) {
+    g_printerr ("gst-npu-bench: %s\n", error->message);
+    return 2;
+  }
+  if (opt_list_models)
+    return bench_list_models () ? 0 : 1;
+  return run_bench ();
 }

@@ -6,6 +6,7 @@
  *   npubenchinput.c   what goes in, and what must come out
  *   npubenchrun.c     checks a row's output, then times it
  *   npubenchreport.c  the table, and JSON
+ *   npubenchmodels.c  --list-models
  */
 #ifndef NPU_BENCH_H
 #define NPU_BENCH_H
@@ -62,6 +63,9 @@ gboolean bench_run_mel (const BenchInput *input, const BenchCase *bench_case,
     GArray *rows, GError **error);
 gboolean bench_run_encoder (const BenchInput *input,
     const BenchCase *bench_case, GArray *rows, GError **error);
+
+/* TRUE if an element without a model would find weights. */
+gboolean bench_list_models (void);
 
 void bench_print_table (const BenchInput *input, const GArray *rows);
 void bench_print_json (const BenchInput *input, const GArray *rows);
