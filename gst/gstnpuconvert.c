@@ -18,17 +18,38 @@
  * delay negligible (4 µs at 8 kHz, less above). */
 #define RESAMPLER_OVERSAMPLE 64
 
-/* Frames of silence that push out the last samples, at a time. */
-#define DRAIN_FRAMES 256
+/* Frames of silence converted at a time. */
+#define SILENCE_FRAMES 256
 
 struct _GstNpuConvert {
   GstAudioInfo info;
   GstAudioConverter *converter;
   guint64 frames;  /* taken */
   guint64 samples; /* given */
+  /* GstAudioConverter takes NULL for silence, and then resamples whatever its
+   * scratch memory held before (seen with 1.22): silence is given in full. */
+  guint8 *silence; /* [SILENCE_FRAMES] */
   gfloat *out;
   gsize out_size; /* floats */
 };
+
+gboolean
+gst_npu_convert_parse_caps (GstAudioInfo *info, GstCaps *caps)
+{
+  GstStructure *structure = gst_caps_get_structure (caps, 0);
+  gint channels;
+  gboolean ok;
+
+  if (!gst_structure_get_int (structure, "channels", &channels) || channels < 3
+      || gst_structure_has_field (structure, "channel-mask"))
+    return gst_audio_info_from_caps (info, caps);
+  caps = gst_caps_copy (caps);
+  gst_caps_set_simple (
+      caps, "channel-mask", GST_TYPE_BITMASK, (guint64)0, NULL);
+  ok = gst_audio_info_from_caps (info, caps);
+  gst_caps_unref (caps);
+  return ok;
+}
 
 /* Unpositioned channels (microphone arrays) have no down-mix of their own:
  * mono is their mean. */
@@ -82,6 +103,9 @@ gst_npu_convert_new (const GstAudioInfo *info)
   convert = g_new0 (GstNpuConvert, 1);
   convert->info = *info;
   convert->converter = converter;
+  convert->silence = g_malloc (SILENCE_FRAMES * info->bpf);
+  gst_audio_format_info_fill_silence (
+      info->finfo, convert->silence, SILENCE_FRAMES * info->bpf);
   return convert;
 }
 
@@ -89,6 +113,7 @@ void
 gst_npu_convert_free (GstNpuConvert *convert)
 {
   gst_audio_converter_free (convert->converter);
+  g_free (convert->silence);
   g_free (convert->out);
   g_free (convert);
 }
@@ -119,21 +144,36 @@ run (GstNpuConvert *convert, const guint8 *data, gsize n_frames, gsize filled)
     convert->out = g_renew (gfloat, convert->out, convert->out_size);
   }
   out[0] = convert->out + filled;
-  gst_audio_converter_samples (convert->converter,
-      GST_AUDIO_CONVERTER_FLAG_NONE, data != NULL ? in : NULL, n_frames, out,
-      n);
+  gst_audio_converter_samples (
+      convert->converter, GST_AUDIO_CONVERTER_FLAG_NONE, in, n_frames, out, n);
   return filled + n;
+}
+
+/* What @n_frames frames of silence give. */
+static gsize
+run_silence (GstNpuConvert *convert, gsize n_frames)
+{
+  gsize filled = 0;
+
+  while (n_frames > 0) {
+    gsize n = MIN (n_frames, SILENCE_FRAMES);
+
+    filled = run (convert, convert->silence, n, filled);
+    n_frames -= n;
+  }
+  return filled;
 }
 
 const gfloat *
 gst_npu_convert_push (GstNpuConvert *convert, const guint8 *data,
     gsize n_frames, gsize *n_samples)
 {
-  guint64 left;
+  gsize ready = data != NULL ? run (convert, data, n_frames, 0)
+                             : run_silence (convert, n_frames);
 
   convert->frames += n_frames;
-  left = gst_npu_convert_get_samples (convert) - convert->samples;
-  *n_samples = MIN (run (convert, data, n_frames, 0), left);
+  *n_samples =
+      MIN (ready, gst_npu_convert_get_samples (convert) - convert->samples);
   convert->samples += *n_samples;
   return convert->out;
 }
@@ -145,7 +185,7 @@ gst_npu_convert_drain (GstNpuConvert *convert, gsize *n_samples)
   gsize filled = 0;
 
   while (filled < missing)
-    filled = run (convert, NULL, DRAIN_FRAMES, filled);
+    filled = run (convert, convert->silence, SILENCE_FRAMES, filled);
   convert->samples += missing;
   *n_samples = missing;
   return convert->out;

@@ -18,6 +18,10 @@ G_BEGIN_DECLS
 
 typedef struct _GstNpuConvert GstNpuConvert;
 
+/* Like gst_audio_info_from_caps(), which refuses more than two channels
+ * without a channel-mask: those are taken as unpositioned. */
+gboolean gst_npu_convert_parse_caps (GstAudioInfo *info, GstCaps *caps);
+
 /* NULL if audio of this kind cannot be converted. */
 GstNpuConvert *gst_npu_convert_new (const GstAudioInfo *info);
 void gst_npu_convert_free (GstNpuConvert *convert);

@@ -35,14 +35,13 @@
  */
 #include "gstnpumel.h"
 
-#include <gst/audio/audio.h>
-#include <string.h>
-
 #include "gstnpucaps.h"
 #include "gstnpuconvert.h"
 #include "gstnpucontext-private.h"
+#include "gstnpumelstream.h"
 #include "gstnpustats.h"
 #include "gstnpuutils.h"
+#include "gstnpuwhisperengine.h"
 #include "whispermel.h"
 
 GST_DEBUG_CATEGORY_STATIC (gst_npu_mel_debug);
@@ -52,23 +51,11 @@ GST_DEBUG_CATEGORY_STATIC (gst_npu_mel_debug);
 #define DEFAULT_FRAMES_PER_BUFFER 10
 #define DEFAULT_MELS 80
 
-/* 62.5 µs and 10 ms: whole numbers of nanoseconds, so nothing is rounded. */
-#define SAMPLE_NS (GST_SECOND / NPU_MEL_RATE)
-#define FRAME_NS (NPU_MEL_HOP * SAMPLE_NS)
-#define LOOKAHEAD_NS (WHISPER_MEL_LOOKAHEAD * SAMPLE_NS)
-
-/* Time stamps that are off by less are jitter; by more, for so long, or by
- * that much at once, the stream has a hole (audio sinks judge alike). */
-#define ALIGNMENT_THRESHOLD (40 * GST_MSECOND)
-#define DISCONT_WAIT (1 * GST_SECOND)
-
-/* Frames converted at a time, so that a whole file in one buffer needs no more
- * memory than a stream. */
-#define MAX_INPUT_FRAMES 16384
-
-enum { STAGE_CONVERT, STAGE_MEL };
-
-static const gchar *const stage_names[] = { "convert", "mel", NULL };
+static const gchar *const stage_names[] = {
+  [GST_NPU_MEL_STAGE_CONVERT] = "convert",
+  [GST_NPU_MEL_STAGE_MEL] = "mel",
+  NULL,
+};
 
 enum {
   PROP_0,
@@ -96,24 +83,17 @@ struct _GstNpuMel {
   gchar *device;
   guint frames_per_buffer;
   GstNpuContext *context; /* NULL → READY sets it */
-  GstClockTime latency;
-  guint64 content_frames; /* since READY */
+  GstClockTime latency;   /* NONE before negotiation */
+  guint64 content_frames; /* since the element was started, to audio */
   guint64 tail_frames;
-  GstClockTime audio_duration;
+  GstClockTime audio;
   gint input_rate;
 
   /* Streaming thread. */
-  GstAudioInfo in;
-  GstNpuLogmelInfo out;
-  GstNpuConvert *convert; /* NULL before negotiation */
-  WhisperMel *mel;
-  GstAudioStreamAlign *align;
-  GstClockTime base;      /* PTS of the stream's first sample */
-  guint64 frames_out;     /* since the start of the stream */
-  gboolean discont;       /* for the next buffer out */
-  gboolean input_discont; /* of input that was clipped away */
-  gboolean refused;       /* the segment; its error has been posted */
-  GQueue held;            /* of HeldEvent */
+  GstNpuMelStream *stream; /* NULL before negotiation */
+  gboolean input_discont;  /* of input that was clipped away */
+  gboolean refused;        /* the segment; its error has been posted */
+  GQueue held;             /* of HeldEvent */
 };
 
 static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE ("sink",
@@ -158,194 +138,80 @@ gst_npu_mel_release_events (GstNpuMel *self, guint64 up_to_frame)
   }
 }
 
-/* What the next @n_frames frames are called in time, where @content of them
- * have their centre in the audio. */
-static void
-gst_npu_mel_stamp (
-    GstNpuMel *self, GstBuffer *buffer, guint n_frames, guint content)
+static GstBuffer *
+gst_npu_mel_new_buffer (GstNpuMel *self, gsize size)
 {
-  guint64 samples = whisper_mel_get_samples (self->mel);
-  guint64 start = MIN (self->frames_out * NPU_MEL_HOP, samples);
-  guint64 stop = MIN ((self->frames_out + content) * NPU_MEL_HOP, samples);
-
-  GST_BUFFER_PTS (buffer) = self->base + start * SAMPLE_NS;
-  GST_BUFFER_DURATION (buffer) = (stop - start) * SAMPLE_NS;
-  GST_BUFFER_OFFSET (buffer) = self->frames_out;
-  GST_BUFFER_OFFSET_END (buffer) = self->frames_out + n_frames;
-  if (self->discont) {
-    GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DISCONT);
-    self->discont = FALSE;
-  }
-}
-
-/* out[band][frame] = in[frame][band] */
-static void
-transpose_window (const gfloat *in, guint n_bands, gfloat *out)
-{
-  for (guint band = 0; band < n_bands; band++)
-    for (guint frame = 0; frame < WHISPER_MEL_FRAMES; frame++)
-      out[band * WHISPER_MEL_FRAMES + frame] = in[frame * n_bands + band];
-}
-
-/* Computes a whole normalised window whose first @n_frames frames are there. */
-static gboolean
-gst_npu_mel_compute_window (
-    GstNpuMel *self, guint n_frames, gfloat *out, GError **error)
-{
-  gsize n_values = (gsize)WHISPER_MEL_FRAMES * self->out.mels;
-  gfloat *frames = self->out.mel_major ? g_new (gfloat, n_values) : out;
-  gboolean ok = whisper_mel_pull (self->mel, n_frames, frames, error);
-
-  if (ok) {
-    for (gsize i = (gsize)n_frames * self->out.mels; i < n_values; i++)
-      frames[i] = NPU_MEL_SILENCE;
-    whisper_mel_normalize (frames, n_values, frames);
-    if (self->out.mel_major)
-      transpose_window (frames, self->out.mels, out);
-  }
-  if (frames != out)
-    g_free (frames);
-  return ok;
-}
-
-static gboolean
-gst_npu_mel_fill (GstNpuMel *self, GstBuffer *buffer, guint n_frames)
-{
-  GstClockTime started = gst_util_get_timestamp ();
-  GError *error = NULL;
-  GstMapInfo map;
-  gboolean ok;
-
-  if (!gst_buffer_map (buffer, &map, GST_MAP_WRITE)) {
-    GST_ELEMENT_ERROR (self, RESOURCE, WRITE,
-        ("The memory for log-mel frames cannot be written."), (NULL));
-    return FALSE;
-  }
-  if (self->out.normalized)
-    ok =
-        gst_npu_mel_compute_window (self, n_frames, (gfloat *)map.data, &error);
-  else
-    ok = whisper_mel_pull (self->mel, n_frames, (gfloat *)map.data, &error);
-  gst_buffer_unmap (buffer, &map);
-  if (!ok) {
-    GST_ELEMENT_ERROR (self, STREAM, FAILED,
-        ("The log-mel spectrogram could not be computed."),
-        ("%s", error->message));
-    g_clear_error (&error);
-    return FALSE;
-  }
-  gst_npu_stats_add (
-      self->stats, STAGE_MEL, gst_util_get_timestamp () - started);
-  return TRUE;
-}
-
-/* Pushes the next @content content frames and @tail tail frames. */
-static GstFlowReturn
-gst_npu_mel_push (GstNpuMel *self, guint content, guint tail)
-{
-  GstBaseTransform *trans = GST_BASE_TRANSFORM (self);
-  guint n_frames = content + tail;
-  guint rows = self->out.normalized ? WHISPER_MEL_FRAMES : n_frames;
   GstAllocationParams params;
   GstAllocator *allocator;
   GstBuffer *buffer;
 
-  if (content > 0)
-    gst_npu_mel_release_events (self, self->frames_out);
-  gst_base_transform_get_allocator (trans, &allocator, &params);
-  buffer = gst_buffer_new_allocate (
-      allocator, sizeof (gfloat) * rows * self->out.mels, &params);
-  if (allocator != NULL)
-    gst_object_unref (allocator);
-  if (buffer == NULL) {
+  gst_base_transform_get_allocator (
+      GST_BASE_TRANSFORM (self), &allocator, &params);
+  buffer = gst_buffer_new_allocate (allocator, size, &params);
+  gst_clear_object (&allocator);
+  if (buffer == NULL)
     GST_ELEMENT_ERROR (self, RESOURCE, NO_SPACE_LEFT,
-        ("There is no memory for %u log-mel frames.", rows), (NULL));
+        ("There is no memory for log-mel frames."), ("%zu bytes", size));
+  return buffer;
+}
+
+static GstFlowReturn
+gst_npu_mel_push_chunk (GstNpuMel *self, const GstNpuMelChunk *chunk)
+{
+  GstBuffer *buffer = gst_npu_mel_new_buffer (
+      self, gst_npu_mel_stream_get_size (self->stream, chunk));
+  GError *error = NULL;
+
+  if (buffer == NULL)
     return GST_FLOW_ERROR;
-  }
-  if (!gst_npu_mel_fill (self, buffer, n_frames)) {
+  if (!gst_npu_mel_stream_fill (self->stream, chunk, buffer, &error)) {
+    GST_ELEMENT_ERROR (self, STREAM, FAILED,
+        ("The log-mel spectrogram could not be computed."),
+        ("%s", error->message));
+    g_error_free (error);
     gst_buffer_unref (buffer);
     return GST_FLOW_ERROR;
   }
-  gst_npu_mel_stamp (self, buffer, n_frames, content);
-  self->frames_out += n_frames;
-
   GST_OBJECT_LOCK (self);
-  self->content_frames += content;
-  self->tail_frames += tail;
-  self->audio_duration += GST_BUFFER_DURATION (buffer);
+  self->content_frames += chunk->content;
+  self->tail_frames += chunk->tail;
+  self->audio += GST_BUFFER_DURATION (buffer);
   GST_OBJECT_UNLOCK (self);
-  GST_LOG_OBJECT (
-      self, "pushing %u + %u frames: %" GST_PTR_FORMAT, content, tail, buffer);
+  GST_LOG_OBJECT (self, "%u + %u frames in %" GST_PTR_FORMAT, chunk->content,
+      chunk->tail, buffer);
   return gst_pad_push (GST_BASE_TRANSFORM_SRC_PAD (self), buffer);
 }
 
+/* Every buffer that is ready. */
 static GstFlowReturn
-gst_npu_mel_push_full_buffers (GstNpuMel *self)
+gst_npu_mel_push_ready (GstNpuMel *self)
 {
   GstFlowReturn ret = GST_FLOW_OK;
+  GstNpuMelChunk chunk;
 
-  while (ret == GST_FLOW_OK
-         && whisper_mel_available (self->mel) >= (gsize)self->out.frames)
-    ret = gst_npu_mel_push (self, self->out.frames, 0);
-  return ret;
-}
-
-/* What is left after the end of the audio. */
-static GstFlowReturn
-gst_npu_mel_push_rest (GstNpuMel *self)
-{
-  guint limit = self->out.frames;
-  guint content = whisper_mel_available (self->mel);
-  guint tail = whisper_mel_available_tail (self->mel);
-  GstFlowReturn ret = GST_FLOW_OK;
-
-  if (self->out.normalized) {
-    /* The tail fills an open window and never opens one. */
-    if (content > 0)
-      ret = gst_npu_mel_push (self, content, MIN (tail, limit - content));
-    return ret;
+  while (ret == GST_FLOW_OK && gst_npu_mel_stream_next (self->stream, &chunk)) {
+    /* Tail frames still belong to the samples before an event. */
+    if (chunk.content > 0)
+      gst_npu_mel_release_events (self, chunk.first);
+    ret = gst_npu_mel_push_chunk (self, &chunk);
   }
-  if (content > 0)
-    ret = gst_npu_mel_push (self, content, 0);
-  for (; tail > 0 && ret == GST_FLOW_OK; tail -= MIN (tail, limit))
-    ret = gst_npu_mel_push (self, 0, MIN (tail, limit));
   return ret;
 }
 
 /* ---- streaming thread: the course of a stream ---- */
 
-/* The next sample will be the first of a stream. */
-static void
-gst_npu_mel_restart (GstNpuMel *self)
-{
-  if (self->convert != NULL) {
-    gst_npu_convert_reset (self->convert);
-    whisper_mel_reset (self->mel);
-    gst_audio_stream_align_mark_discont (self->align);
-  }
-  self->base = GST_CLOCK_TIME_NONE;
-  self->frames_out = 0;
-  self->discont = TRUE;
-  self->input_discont = FALSE;
-}
-
+/* Ends the stream: all that is inside goes out, its tail included. */
 static GstFlowReturn
 gst_npu_mel_drain (GstNpuMel *self)
 {
   GstFlowReturn ret = GST_FLOW_OK;
 
-  if (self->convert != NULL && gst_npu_convert_get_frames (self->convert) > 0) {
-    gsize n_samples;
-    const gfloat *samples = gst_npu_convert_drain (self->convert, &n_samples);
-
-    whisper_mel_push (self->mel, samples, n_samples);
-    whisper_mel_drain (self->mel);
-    ret = gst_npu_mel_push_full_buffers (self);
-    if (ret == GST_FLOW_OK)
-      ret = gst_npu_mel_push_rest (self);
+  if (self->stream != NULL && gst_npu_mel_stream_has_begun (self->stream)) {
+    gst_npu_mel_stream_drain (self->stream);
+    ret = gst_npu_mel_push_ready (self);
+    gst_npu_mel_stream_reset (self->stream);
   }
   gst_npu_mel_release_events (self, G_MAXUINT64);
-  gst_npu_mel_restart (self);
   return ret;
 }
 
@@ -353,91 +219,71 @@ gst_npu_mel_drain (GstNpuMel *self)
 static GstFlowReturn
 gst_npu_mel_feed (GstNpuMel *self, const guint8 *data, guint64 n_frames)
 {
+  guint bpf = gst_npu_mel_stream_get_input (self->stream)->bpf;
   GstFlowReturn ret = GST_FLOW_OK;
 
   while (n_frames > 0 && ret == GST_FLOW_OK) {
-    GstClockTime started = gst_util_get_timestamp ();
-    gsize n = MIN (n_frames, MAX_INPUT_FRAMES);
-    gsize n_samples;
-    const gfloat *samples =
-        gst_npu_convert_push (self->convert, data, n, &n_samples);
+    guint64 n = gst_npu_mel_stream_push (self->stream, data, n_frames);
 
-    gst_npu_stats_add (
-        self->stats, STAGE_CONVERT, gst_util_get_timestamp () - started);
-    whisper_mel_push (self->mel, samples, n_samples);
-    ret = gst_npu_mel_push_full_buffers (self);
     n_frames -= n;
     if (data != NULL)
-      data += n * self->in.bpf;
+      data += n * bpf;
+    ret = gst_npu_mel_push_ready (self);
   }
   return ret;
 }
 
-static guint64
-frames_to_time (GstNpuMel *self, guint64 frames)
-{
-  return gst_util_uint64_scale_int (frames, GST_SECOND, self->in.rate);
-}
-
-/* Where the next input frame should be; NONE before the first. */
-static GstClockTime
-gst_npu_mel_expected_time (GstNpuMel *self)
-{
-  guint64 frames = gst_npu_convert_get_frames (self->convert);
-
-  if (frames == 0)
-    return GST_CLOCK_TIME_NONE;
-  return self->base + frames_to_time (self, frames);
-}
-
-/* Decides whether @n_frames frames at @pts go on where the last ones ended; if
- * not, ends the stream and starts another there. */
+/* Ends the stream, if there is one, and begins another at @pts. */
 static GstFlowReturn
-gst_npu_mel_align (
-    GstNpuMel *self, gboolean discont, GstClockTime pts, guint n_frames)
+gst_npu_mel_begin (GstNpuMel *self, GstClockTime pts)
 {
-  GstClockTime expected = gst_npu_mel_expected_time (self);
-  GstFlowReturn ret = GST_FLOW_OK;
+  GstFlowReturn ret;
 
-  if (!GST_CLOCK_TIME_IS_VALID (pts))
-    pts = GST_CLOCK_TIME_IS_VALID (expected)
-              ? expected
-              : GST_BASE_TRANSFORM (self)->segment.start;
-  if (GST_CLOCK_TIME_IS_VALID (expected))
-    discont |= ABS (GST_CLOCK_DIFF (expected, pts)) >= (gint64)DISCONT_WAIT;
-  else
-    discont = TRUE;
-  if (!gst_audio_stream_align_process (
-          self->align, discont, pts, n_frames, NULL, NULL, NULL))
-    return GST_FLOW_OK;
-
-  if (GST_CLOCK_TIME_IS_VALID (expected)) {
+  if (gst_npu_mel_stream_has_begun (self->stream))
     GST_INFO_OBJECT (self,
         "audio goes on at %" GST_TIME_FORMAT " instead of %" GST_TIME_FORMAT
         ": a new stream",
-        GST_TIME_ARGS (pts), GST_TIME_ARGS (expected));
-    ret = gst_npu_mel_drain (self);
-    gst_audio_stream_align_process (
-        self->align, TRUE, pts, n_frames, NULL, NULL, NULL);
-  }
-  self->base = pts;
+        GST_TIME_ARGS (pts),
+        GST_TIME_ARGS (gst_npu_mel_stream_get_end (self->stream)));
+  ret = gst_npu_mel_drain (self);
+  gst_npu_mel_stream_begin (self->stream, pts);
+  return ret;
+}
+
+/* Decides whether @n_frames frames at @pts go on where the last ones ended. */
+static GstFlowReturn
+gst_npu_mel_align (
+    GstNpuMel *self, gboolean discont, GstClockTime pts, gsize n_frames)
+{
+  gboolean begun = gst_npu_mel_stream_has_begun (self->stream);
+  GstFlowReturn ret;
+
+  if (!GST_CLOCK_TIME_IS_VALID (pts))
+    pts = begun ? gst_npu_mel_stream_get_end (self->stream)
+                : GST_BASE_TRANSFORM (self)->segment.start;
+  if (begun && !discont
+      && gst_npu_mel_stream_continues (self->stream, pts, n_frames))
+    return GST_FLOW_OK;
+  ret = gst_npu_mel_begin (self, pts);
+  gst_npu_mel_stream_continues (self->stream, pts, n_frames);
   return ret;
 }
 
 static GstFlowReturn
 gst_npu_mel_take_buffer (GstNpuMel *self, GstBuffer *buffer)
 {
+  guint bpf = gst_npu_mel_stream_get_input (self->stream)->bpf;
+  gsize n_frames = gst_buffer_get_size (buffer) / bpf;
   gboolean discont = self->input_discont || GST_BUFFER_IS_DISCONT (buffer);
-  gsize n_frames = gst_buffer_get_size (buffer) / self->in.bpf;
   GstFlowReturn ret;
   GstMapInfo map;
 
-  if (gst_buffer_get_size (buffer) % self->in.bpf != 0)
+  if (gst_buffer_get_size (buffer) % bpf != 0)
     GST_WARNING_OBJECT (
         self, "the end of a frame is missing: %" GST_PTR_FORMAT, buffer);
+  self->input_discont = discont && n_frames == 0;
   if (n_frames == 0)
     return GST_FLOW_OK;
-  self->input_discont = FALSE;
   ret = gst_npu_mel_align (self, discont, GST_BUFFER_PTS (buffer), n_frames);
   if (ret != GST_FLOW_OK)
     return ret;
@@ -461,21 +307,23 @@ gst_npu_mel_submit_input_buffer (
   GstFlowReturn ret = GST_BASE_TRANSFORM_CLASS (parent_class)
                           ->submit_input_buffer (trans, is_discont, input);
   GstBuffer *buffer = g_steal_pointer (&trans->queued_buf);
+  const GstAudioInfo *info;
   gboolean discont;
 
   if (ret != GST_FLOW_OK || buffer == NULL) {
     gst_clear_buffer (&buffer);
     return ret;
   }
-  if (self->refused || self->convert == NULL) {
+  if (self->refused || self->stream == NULL) {
     gst_buffer_unref (buffer);
     return self->refused ? GST_FLOW_ERROR : GST_FLOW_NOT_NEGOTIATED;
   }
   /* The base class's is_discont stays TRUE until it has pushed a buffer, which
    * it never does here. */
   discont = GST_BUFFER_IS_DISCONT (buffer);
-  buffer = gst_audio_buffer_clip (
-      buffer, &trans->segment, self->in.rate, self->in.bpf);
+  info = gst_npu_mel_stream_get_input (self->stream);
+  buffer =
+      gst_audio_buffer_clip (buffer, &trans->segment, info->rate, info->bpf);
   if (buffer == NULL) {
     self->input_discont |= discont;
     return GST_FLOW_OK;
@@ -496,51 +344,42 @@ gst_npu_mel_generate_output (GstBaseTransform *trans, GstBuffer **buffer)
 
 /* ---- streaming thread: events ---- */
 
-/* Silence up to the gap's end; what came late before it is made up for. */
+/* Silence up to the gap's end; a small hole before it is filled too. */
 static GstFlowReturn
-gst_npu_mel_take_gap (GstNpuMel *self, GstEvent *event)
+gst_npu_mel_take_gap (GstNpuMel *self, GstClockTime pts, GstClockTime duration)
 {
   GstSegment *segment = &GST_BASE_TRANSFORM (self)->segment;
-  GstClockTime pts, duration;
-  GstClockTime expected = gst_npu_mel_expected_time (self);
-  guint64 start, stop, end_frame, frames;
-  gboolean discont;
+  GstFlowReturn ret = GST_FLOW_OK;
+  guint64 start, stop, n_frames;
 
-  gst_event_parse_gap (event, &pts, &duration);
   if (!gst_segment_clip (
           segment, GST_FORMAT_TIME, pts, pts + duration, &start, &stop))
     return GST_FLOW_OK;
-  discont = !GST_CLOCK_TIME_IS_VALID (expected)
-            || ABS (GST_CLOCK_DIFF (expected, start)) >= (gint64)DISCONT_WAIT;
-  if (discont) {
-    GstFlowReturn ret = gst_npu_mel_drain (self);
-
-    if (ret != GST_FLOW_OK)
-      return ret;
-    self->base = start;
-  }
-  end_frame = stop > self->base ? gst_util_uint64_scale_round (
-                  stop - self->base, self->in.rate, GST_SECOND)
-                                : 0;
-  frames = gst_npu_convert_get_frames (self->convert);
-  if (end_frame <= frames)
-    return GST_FLOW_OK;
-  return gst_npu_mel_feed (self, NULL, end_frame - frames);
+  if (!gst_npu_mel_stream_has_begun (self->stream)
+      || !gst_npu_mel_stream_reaches (self->stream, start))
+    ret = gst_npu_mel_begin (self, start);
+  if (ret != GST_FLOW_OK)
+    return ret;
+  n_frames = gst_npu_mel_stream_frames_until (self->stream, stop);
+  if (n_frames > 0)
+    gst_npu_mel_stream_continues (
+        self->stream, gst_npu_mel_stream_get_end (self->stream), n_frames);
+  return gst_npu_mel_feed (self, NULL, n_frames);
 }
 
 static gboolean
 gst_npu_mel_gap_event (GstNpuMel *self, GstEvent *event)
 {
-  GstClockTime duration;
+  GstClockTime pts, duration;
   GstFlowReturn ret;
 
-  gst_event_parse_gap (event, NULL, &duration);
-  if (self->convert == NULL || self->refused
+  gst_event_parse_gap (event, &pts, &duration);
+  if (self->stream == NULL || self->refused
       || !GST_CLOCK_TIME_IS_VALID (duration))
     return GST_BASE_TRANSFORM_CLASS (parent_class)
         ->sink_event (GST_BASE_TRANSFORM (self), event);
-  ret = gst_npu_mel_take_gap (self, event);
   gst_event_unref (event);
+  ret = gst_npu_mel_take_gap (self, pts, duration);
   return ret == GST_FLOW_OK;
 }
 
@@ -571,17 +410,18 @@ static gboolean
 gst_npu_mel_hold_event (GstNpuMel *self, GstEvent *event)
 {
   HeldEvent *held;
-  guint64 frame = 0;
+  guint64 position = 0, frames_out = 0;
 
-  if (self->convert != NULL)
-    frame = (gst_npu_convert_get_samples (self->convert) + NPU_MEL_HOP - 1)
-            / NPU_MEL_HOP;
-  if (frame <= self->frames_out && g_queue_is_empty (&self->held))
+  if (self->stream != NULL) {
+    position = gst_npu_mel_stream_get_position (self->stream);
+    frames_out = gst_npu_mel_stream_get_frames_out (self->stream);
+  }
+  if (position <= frames_out && g_queue_is_empty (&self->held))
     return GST_BASE_TRANSFORM_CLASS (parent_class)
         ->sink_event (GST_BASE_TRANSFORM (self), event);
   held = g_new (HeldEvent, 1);
   held->event = event;
-  held->frame = frame;
+  held->frame = position;
   g_queue_push_tail (&self->held, held);
   return TRUE;
 }
@@ -599,7 +439,9 @@ gst_npu_mel_flush (GstNpuMel *self)
     held_event_drop (held);
   }
   self->refused = FALSE;
-  gst_npu_mel_restart (self);
+  self->input_discont = FALSE;
+  if (self->stream != NULL)
+    gst_npu_mel_stream_reset (self->stream);
 }
 
 static GstStructure *gst_npu_mel_get_stats (GstNpuMel *self);
@@ -685,71 +527,36 @@ gst_npu_mel_fixate_caps (GstBaseTransform *trans, GstPadDirection direction,
   return gst_caps_fixate (other);
 }
 
-/* More than two channels without a channel-mask are taken as unpositioned. */
-static gboolean
-parse_audio_caps (GstAudioInfo *info, GstCaps *caps)
-{
-  GstStructure *structure = gst_caps_get_structure (caps, 0);
-  gint channels;
-  gboolean ok;
-
-  if (!gst_structure_get_int (structure, "channels", &channels) || channels < 3
-      || gst_structure_has_field (structure, "channel-mask"))
-    return gst_audio_info_from_caps (info, caps);
-  caps = gst_caps_copy (caps);
-  gst_caps_set_simple (
-      caps, "channel-mask", GST_TYPE_BITMASK, (guint64)0, NULL);
-  ok = gst_audio_info_from_caps (info, caps);
-  gst_caps_unref (caps);
-  return ok;
-}
-
-/* Drops what depends on the caps. */
-static void
-gst_npu_mel_clear_format (GstNpuMel *self)
-{
-  g_clear_pointer (&self->convert, gst_npu_convert_free);
-  g_clear_pointer (&self->mel, whisper_mel_free);
-  g_clear_pointer (&self->align, gst_audio_stream_align_free);
-}
-
 static gboolean
 gst_npu_mel_set_format (
     GstNpuMel *self, const GstAudioInfo *in, const GstNpuLogmelInfo *out)
 {
   NpuBackend *backend = gst_npu_context_get_backend (self->context);
-  GstNpuConvert *convert = gst_npu_convert_new (in);
+  GstNpuMelStream *stream = self->stream;
 
-  if (convert == NULL)
+  if (stream != NULL
+      && gst_audio_info_is_equal (in, gst_npu_mel_stream_get_input (stream))
+      && gst_npu_mel_stream_set_output (stream, out))
+    return TRUE;
+  gst_npu_mel_drain (self);
+  stream = gst_npu_mel_stream_new (backend, self->stats, in, out);
+  if (stream == NULL)
     return FALSE;
-  gst_npu_mel_clear_format (self);
-  self->in = *in;
-  self->out = *out;
-  self->convert = convert;
-  self->mel = whisper_mel_new (backend, out->mels);
-  self->align =
-      gst_audio_stream_align_new (in->rate, ALIGNMENT_THRESHOLD, DISCONT_WAIT);
-  gst_npu_mel_restart (self);
+  g_clear_pointer (&self->stream, gst_npu_mel_stream_free);
+  self->stream = stream;
   return TRUE;
 }
 
-static GstClockTime
-buffering_latency (guint frames)
-{
-  return LOOKAHEAD_NS + frames * FRAME_NS;
-}
-
 static void
-gst_npu_mel_update_latency (GstNpuMel *self)
+gst_npu_mel_update_latency (GstNpuMel *self, gint input_rate)
 {
-  GstClockTime latency = buffering_latency (self->out.frames)
-                         + gst_npu_convert_get_latency (self->convert);
+  GstClockTime latency = gst_npu_mel_stream_get_latency (self->stream);
   gboolean changed;
 
   GST_OBJECT_LOCK (self);
   changed = latency != self->latency;
   self->latency = latency;
-  self->input_rate = self->in.rate;
+  self->input_rate = input_rate;
   GST_OBJECT_UNLOCK (self);
   if (changed)
     gst_element_post_message (
@@ -770,27 +577,20 @@ gst_npu_mel_set_caps (
         ("caps %" GST_PTR_FORMAT, outcaps));
     return FALSE;
   }
-  if (!parse_audio_caps (&in, incaps)) {
+  if (!gst_npu_convert_parse_caps (&in, incaps)) {
     GST_ELEMENT_ERROR (self, STREAM, FORMAT,
         ("The description of the audio contradicts itself."),
         ("caps %" GST_PTR_FORMAT, incaps));
     return FALSE;
   }
-  if (self->convert != NULL && gst_audio_info_is_equal (&in, &self->in)
-      && out.mels == self->out.mels && out.normalized == self->out.normalized) {
-    /* Only the cut or the layout of buffers to come. */
-    self->out = out;
-  } else {
-    gst_npu_mel_drain (self);
-    if (!gst_npu_mel_set_format (self, &in, &out)) {
-      GST_ELEMENT_ERROR (self, STREAM, FORMAT,
-          ("Audio of this kind cannot be converted to 16 kHz mono.  Put "
-           "audioconvert before npumel."),
-          ("caps %" GST_PTR_FORMAT, incaps));
-      return FALSE;
-    }
+  if (!gst_npu_mel_set_format (self, &in, &out)) {
+    GST_ELEMENT_ERROR (self, STREAM, FORMAT,
+        ("Audio of this kind cannot be converted to 16 kHz mono.  Put "
+         "audioconvert before npumel."),
+        ("caps %" GST_PTR_FORMAT, incaps));
+    return FALSE;
   }
-  gst_npu_mel_update_latency (self);
+  gst_npu_mel_update_latency (self, in.rate);
   return TRUE;
 }
 
@@ -807,7 +607,7 @@ gst_npu_mel_latency_query (GstNpuMel *self, GstQuery *query)
   GST_OBJECT_LOCK (self);
   latency = self->latency;
   if (!GST_CLOCK_TIME_IS_VALID (latency))
-    latency = buffering_latency (self->frames_per_buffer);
+    latency = gst_npu_mel_buffering_latency (self->frames_per_buffer);
   GST_OBJECT_UNLOCK (self);
   gst_query_parse_latency (query, &live, &min, &max);
   min += latency;
@@ -860,11 +660,11 @@ gst_npu_mel_start (GstBaseTransform *trans)
   self->latency = GST_CLOCK_TIME_NONE;
   self->content_frames = 0;
   self->tail_frames = 0;
-  self->audio_duration = 0;
+  self->audio = 0;
   self->input_rate = 0;
   GST_OBJECT_UNLOCK (self);
   self->refused = FALSE;
-  gst_npu_mel_restart (self);
+  self->input_discont = FALSE;
   return TRUE;
 }
 
@@ -874,7 +674,7 @@ gst_npu_mel_stop (GstBaseTransform *trans)
   GstNpuMel *self = GST_NPU_MEL (trans);
 
   g_queue_clear_full (&self->held, (GDestroyNotify)held_event_drop);
-  gst_npu_mel_clear_format (self);
+  g_clear_pointer (&self->stream, gst_npu_mel_stream_free);
   return TRUE;
 }
 
@@ -895,25 +695,17 @@ gst_npu_mel_set_context (GstElement *element, GstContext *context)
 static gboolean
 gst_npu_mel_open (GstNpuMel *self)
 {
-  GError *error = NULL;
   gchar *device;
   gboolean ok;
 
   GST_OBJECT_LOCK (self);
   device = g_strdup (self->device);
   GST_OBJECT_UNLOCK (self);
-  ok = gst_npu_ensure_element_context (
-      GST_ELEMENT (self), device, &self->context, &error);
-  if (ok) {
-    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_ACTIVE_BACKEND]);
-  } else {
-    gst_element_message_full (GST_ELEMENT (self), GST_MESSAGE_ERROR,
-        error->domain, error->code, g_strdup (error->message),
-        g_strdup_printf ("device \"%s\"", device), __FILE__, GST_FUNCTION,
-        __LINE__);
-    g_error_free (error);
-  }
+  ok = gst_npu_engine_ensure_context (
+      GST_ELEMENT (self), device, &self->context);
   g_free (device);
+  if (ok)
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_ACTIVE_BACKEND]);
   return ok;
 }
 
@@ -953,12 +745,13 @@ gst_npu_mel_get_stats (GstNpuMel *self)
   GST_OBJECT_LOCK (self);
   structure = gst_structure_new ("npu-stats", "frames", G_TYPE_UINT64,
       self->content_frames, "tail-frames", G_TYPE_UINT64, self->tail_frames,
-      "duration", G_TYPE_UINT64, self->audio_duration, "input-rate", G_TYPE_INT,
+      "audio-ns", G_TYPE_UINT64, self->audio, "input-rate", G_TYPE_INT,
       self->input_rate, "rate", G_TYPE_INT, NPU_MEL_RATE, NULL);
   GST_OBJECT_UNLOCK (self);
   gst_structure_set (structure, "convert-ns", G_TYPE_UINT64,
-      gst_npu_stats_get_total (self->stats, STAGE_CONVERT), "mel-ns",
-      G_TYPE_UINT64, gst_npu_stats_get_total (self->stats, STAGE_MEL), NULL);
+      gst_npu_stats_get_total (self->stats, GST_NPU_MEL_STAGE_CONVERT),
+      "mel-ns", G_TYPE_UINT64,
+      gst_npu_stats_get_total (self->stats, GST_NPU_MEL_STAGE_MEL), NULL);
   gst_npu_stats_to_structure (self->stats, structure);
   return structure;
 }
@@ -1049,7 +842,8 @@ gst_npu_mel_install_properties (GObjectClass *object_class)
       "Active backend", "What really computes; NULL while nothing is open",
       NULL, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
   properties[PROP_STATS] = g_param_spec_boxed ("stats", "Statistics",
-      "Frames made, and time spent in each stage (nanoseconds), since READY",
+      "Frames made, and time spent in each stage (nanoseconds), since the last "
+      "start",
       GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 }
@@ -1095,8 +889,6 @@ gst_npu_mel_init (GstNpuMel *self)
   self->device = g_strdup (DEFAULT_DEVICE);
   self->frames_per_buffer = DEFAULT_FRAMES_PER_BUFFER;
   self->latency = GST_CLOCK_TIME_NONE;
-  self->base = GST_CLOCK_TIME_NONE;
-  self->discont = TRUE;
   g_queue_init (&self->held);
   /* Without transform() the base class would start in passthrough. */
   gst_base_transform_set_passthrough (GST_BASE_TRANSFORM (self), FALSE);

@@ -85,10 +85,16 @@ gst_npu_mel_stream_set_output (
 }
 
 GstClockTime
+gst_npu_mel_buffering_latency (guint frames_per_buffer)
+{
+  return frames_per_buffer * GST_NPU_MEL_FRAME_TIME
+         + WHISPER_MEL_LOOKAHEAD * SAMPLE_TIME;
+}
+
+GstClockTime
 gst_npu_mel_stream_get_latency (GstNpuMelStream *stream)
 {
-  return stream->out.frames * GST_NPU_MEL_FRAME_TIME
-         + WHISPER_MEL_LOOKAHEAD * SAMPLE_TIME
+  return gst_npu_mel_buffering_latency (stream->out.frames)
          + gst_npu_convert_get_latency (stream->convert);
 }
 

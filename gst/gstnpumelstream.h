@@ -45,8 +45,10 @@ const GstNpuLogmelInfo *gst_npu_mel_stream_get_output (GstNpuMelStream *stream);
  * all that would change. */
 gboolean gst_npu_mel_stream_set_output (
     GstNpuMelStream *stream, const GstNpuLogmelInfo *out);
-/* How much later than its first sample a buffer can leave. */
+/* How much later than its first sample a buffer can leave, the resampler's
+ * share included, and without it. */
 GstClockTime gst_npu_mel_stream_get_latency (GstNpuMelStream *stream);
+GstClockTime gst_npu_mel_buffering_latency (guint frames_per_buffer);
 
 /* Forgets everything: a stream has to begin. */
 void gst_npu_mel_stream_reset (GstNpuMelStream *stream);
@@ -73,9 +75,9 @@ guint64 gst_npu_mel_stream_frames_until (
 /* The audio has ended: next() gives the rest. */
 void gst_npu_mel_stream_drain (GstNpuMelStream *stream);
 
-/* The first log-mel frame that the audio taken so far does not touch. */
+/* Log-mel frames whose centre lies in the audio taken so far. */
 guint64 gst_npu_mel_stream_get_position (GstNpuMelStream *stream);
-/* The first log-mel frame that make_buffer() has not made. */
+/* Log-mel frames made so far. */
 guint64 gst_npu_mel_stream_get_frames_out (GstNpuMelStream *stream);
 
 /* FALSE if there is no buffer to be made yet. */

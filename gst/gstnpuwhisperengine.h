@@ -21,10 +21,9 @@ typedef struct {
   gchar *model_name;
 } GstNpuEngine;
 
-/* Posts @error on @element as it is if its domain is one of GStreamer's, else
- * with @domain and @code and @text, which says what the user can do. */
-void gst_npu_post_error (GstElement *element, const GError *error,
-    GQuark domain, gint code, const gchar *text);
+/* gst_npu_ensure_element_context(); FALSE after an error was posted. */
+gboolean gst_npu_engine_ensure_context (
+    GstElement *element, const gchar *device, GstNpuContext **context_ptr);
 
 /* Reads and packs the weights: slow.  FALSE after an error was posted on
  * @element; @engine is closed then. */

@@ -61,6 +61,20 @@ ask_neighbours (GstElement *element)
   gst_query_unref (query);
 }
 
+/* A persistent context outlives the NULL state in GstElement's own list, while
+ * the element's field is cleared. */
+static void
+look_at_own_contexts (GstElement *element)
+{
+  GstContext *carrier =
+      gst_element_get_context (element, GST_NPU_CONTEXT_TYPE);
+
+  if (carrier != NULL) {
+    gst_element_set_context (element, carrier);
+    gst_context_unref (carrier);
+  }
+}
+
 /* Asks bins and the application, which answer by gst_element_set_context(). */
 static void
 ask_application (GstElement *element)
@@ -103,6 +117,9 @@ static gboolean
 find_context (GstElement *element, const gchar *device,
     GstNpuContext **context_ptr, GError **error)
 {
+  if (has_context (element, context_ptr))
+    return TRUE;
+  look_at_own_contexts (element);
   if (has_context (element, context_ptr))
     return TRUE;
   ask_neighbours (element);

@@ -63,16 +63,10 @@ get_view (Packer *packer, NpuWeightId id)
   return packer->weights->get (packer->weights->model, id, packer->layer);
 }
 
-static gsize
-bytes_per_value (NpuDtype dtype)
-{
-  return dtype == NPU_DTYPE_F32 ? 4 : 2;
-}
-
 static void
 read_row (Packer *packer, const NpuWeightView *view, gsize row, float *out)
 {
-  gsize bytes = view->cols * bytes_per_value (view->dtype);
+  gsize bytes = npu_dtype_bytes (view->dtype, view->cols);
 
   packer->kernels->to_f32 (
       view->dtype, (const guint8 *)view->data + row * bytes, view->cols, out);
