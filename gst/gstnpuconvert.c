@@ -33,19 +33,40 @@ struct _GstNpuConvert {
   gsize out_size; /* floats */
 };
 
+/* Asked before gst_audio_info_from_caps(), which logs a warning. */
+static gboolean
+mask_is_valid (gint channels, guint64 mask)
+{
+  GstAudioChannelPosition positions[64];
+
+  /* Bits without a meaning leave theirs as they are. */
+  for (guint i = 0; i < G_N_ELEMENTS (positions); i++)
+    positions[i] = GST_AUDIO_CHANNEL_POSITION_INVALID;
+  return mask == 0
+         || (gst_audio_channel_positions_from_mask (channels, mask, positions)
+             && gst_audio_check_valid_channel_positions (
+                 positions, channels, FALSE));
+}
+
 gboolean
 gst_npu_convert_parse_caps (GstAudioInfo *info, GstCaps *caps)
 {
   GstStructure *structure = gst_caps_get_structure (caps, 0);
+  guint64 mask;
   gint channels;
   gboolean ok;
 
-  if (!gst_structure_get_int (structure, "channels", &channels) || channels < 3
-      || gst_structure_has_field (structure, "channel-mask"))
+  if (!gst_structure_get_int (structure, "channels", &channels))
+    return FALSE;
+  if (gst_structure_get (
+          structure, "channel-mask", GST_TYPE_BITMASK, &mask, NULL))
+    return mask_is_valid (channels, mask)
+           && gst_audio_info_from_caps (info, caps);
+  if (channels <= 2)
     return gst_audio_info_from_caps (info, caps);
   caps = gst_caps_copy (caps);
   gst_caps_set_simple (
-      caps, "channel-mask", GST_TYPE_BITMASK, (guint64)0, NULL);
+      caps, "channel-mask", GST_TYPE_BITMASK, (guint64) 0, NULL);
   ok = gst_audio_info_from_caps (info, caps);
   gst_caps_unref (caps);
   return ok;
@@ -136,7 +157,7 @@ static gsize
 run (GstNpuConvert *convert, const guint8 *data, gsize n_frames, gsize filled)
 {
   gsize n = gst_audio_converter_get_out_frames (convert->converter, n_frames);
-  gpointer in[1] = { (gpointer)data };
+  gpointer in[1] = { (gpointer) data };
   gpointer out[1];
 
   if (convert->out_size < filled + n) {

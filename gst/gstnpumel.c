@@ -93,6 +93,7 @@ struct _GstNpuMel {
   GstNpuMelStream *stream; /* NULL before negotiation */
   gboolean input_discont;  /* of input that was clipped away */
   gboolean refused;        /* the segment; its error has been posted */
+  gboolean caps_refused;   /* likewise */
   GQueue held;             /* of HeldEvent */
 };
 
@@ -563,6 +564,17 @@ gst_npu_mel_update_latency (GstNpuMel *self, gint input_rate)
         GST_ELEMENT (self), gst_message_new_latency (GST_OBJECT (self)));
 }
 
+/* Caps come again with each event until they are accepted: said once. */
+static gboolean
+gst_npu_mel_refuse_caps (GstNpuMel *self, GstCaps *caps, const gchar *text)
+{
+  if (!self->caps_refused)
+    GST_ELEMENT_ERROR (
+        self, STREAM, FORMAT, ("%s", text), ("caps %" GST_PTR_FORMAT, caps));
+  self->caps_refused = TRUE;
+  return FALSE;
+}
+
 static gboolean
 gst_npu_mel_set_caps (
     GstBaseTransform *trans, GstCaps *incaps, GstCaps *outcaps)
@@ -571,25 +583,18 @@ gst_npu_mel_set_caps (
   GstNpuLogmelInfo out;
   GstAudioInfo in;
 
-  if (!gst_npu_logmel_info_from_caps (&out, outcaps)) {
-    GST_ELEMENT_ERROR (self, CORE, NEGOTIATION,
-        ("These log-mel frames cannot be made."),
-        ("caps %" GST_PTR_FORMAT, outcaps));
-    return FALSE;
-  }
-  if (!gst_npu_convert_parse_caps (&in, incaps)) {
-    GST_ELEMENT_ERROR (self, STREAM, FORMAT,
-        ("The description of the audio contradicts itself."),
-        ("caps %" GST_PTR_FORMAT, incaps));
-    return FALSE;
-  }
-  if (!gst_npu_mel_set_format (self, &in, &out)) {
-    GST_ELEMENT_ERROR (self, STREAM, FORMAT,
-        ("Audio of this kind cannot be converted to 16 kHz mono.  Put "
-         "audioconvert before npumel."),
-        ("caps %" GST_PTR_FORMAT, incaps));
-    return FALSE;
-  }
+  if (!gst_npu_logmel_info_from_caps (&out, outcaps))
+    return gst_npu_mel_refuse_caps (self, outcaps,
+        "Log-mel frames as downstream wants them cannot be made.");
+  if (!gst_npu_convert_parse_caps (&in, incaps))
+    return gst_npu_mel_refuse_caps (self, incaps,
+        "The description of the audio contradicts itself: its channel-mask "
+        "does not fit its channels.");
+  if (!gst_npu_mel_set_format (self, &in, &out))
+    return gst_npu_mel_refuse_caps (self, incaps,
+        "Audio of this kind cannot be converted to 16 kHz mono: put "
+        "audioconvert before npumel.");
+  self->caps_refused = FALSE;
   gst_npu_mel_update_latency (self, in.rate);
   return TRUE;
 }
@@ -664,6 +669,7 @@ gst_npu_mel_start (GstBaseTransform *trans)
   self->input_rate = 0;
   GST_OBJECT_UNLOCK (self);
   self->refused = FALSE;
+  self->caps_refused = FALSE;
   self->input_discont = FALSE;
   return TRUE;
 }
@@ -673,7 +679,7 @@ gst_npu_mel_stop (GstBaseTransform *trans)
 {
   GstNpuMel *self = GST_NPU_MEL (trans);
 
-  g_queue_clear_full (&self->held, (GDestroyNotify)held_event_drop);
+  g_queue_clear_full (&self->held, (GDestroyNotify) held_event_drop);
   g_clear_pointer (&self->stream, gst_npu_mel_stream_free);
   return TRUE;
 }

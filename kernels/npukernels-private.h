@@ -16,6 +16,11 @@ void npu_ref_layernorm_init (NpuKernels *kernels);
 void npu_ref_gemm_init (NpuKernels *kernels);
 void npu_ref_attention_init (NpuKernels *kernels);
 
+/* Parts of to_f32 that every table shares: the bits of one F16, and the
+ * quantised types. */
+float npu_ref_from_f16 (uint32_t half);
+void npu_ref_dequantize (NpuDtype dtype, const void *in, size_t n, float *out);
+
 /* Only where the build has them (NPU_HAVE_AVX2, NPU_HAVE_AVX512). */
 void npu_avx2_init (NpuKernels *kernels);
 void npu_avx512_init (NpuKernels *kernels);

@@ -42,13 +42,26 @@ extern "C" {
 /* Every buffer that a kernel packs into or takes as scratch is aligned so. */
 #define NPU_ALIGNMENT 64
 
-/* Storage of weights as they lie in a file, little-endian. */
+/* Storage of weights as they lie in a file, little-endian, at any alignment.
+ * The quantised types are ggml's blocks of 32 values of a row (ref/dequantize.c
+ * tells their layout). */
 typedef enum
 {
   NPU_DTYPE_F32,
   NPU_DTYPE_F16,
-  NPU_DTYPE_BF16
+  NPU_DTYPE_BF16,
+  NPU_DTYPE_Q4_0,
+  NPU_DTYPE_Q4_1,
+  NPU_DTYPE_Q5_0,
+  NPU_DTYPE_Q5_1,
+  NPU_DTYPE_Q8_0
 } NpuDtype;
+
+/* Values that are stored together: 1, or 32 for the quantised types. */
+size_t npu_dtype_block (NpuDtype dtype);
+
+/* Bytes of @n values, whole blocks. */
+size_t npu_dtype_bytes (NpuDtype dtype, size_t n);
 
 /*
  * A filter bank: band b weighs the bins first[b] … first[b] + count[b] - 1 of
@@ -106,7 +119,7 @@ typedef struct
 {
   const char *isa;              /* "c", "avx2", …: what NPU_ISA selects */
 
-  /* out[i] = (float) in[i], n values stored as @dtype. */
+  /* out[i] = (float) in[i], n values stored as @dtype, whole blocks. */
   void (*to_f32) (NpuDtype dtype, const void *in, size_t n, float *out);
 
   /*

@@ -121,3 +121,14 @@ whisper_file_free (WhisperFile *file)
   g_free (file->path);
   g_free (file);
 }
+
+void
+whisper_file_forget (gconstpointer data, gsize size)
+{
+  const guintptr page = sysconf (_SC_PAGESIZE);
+  const guintptr first = ((guintptr)data + page - 1) / page * page;
+  const guintptr end = ((guintptr)data + size) / page * page;
+
+  if (first < end)
+    madvise ((void *)first, end - first, MADV_DONTNEED);
+}

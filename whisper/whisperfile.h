@@ -22,5 +22,9 @@ typedef struct {
 WhisperFile *whisper_file_open (const gchar *path, GError **error);
 void whisper_file_free (WhisperFile *file);
 
+/* Gives back the memory of a part of a mapping that has been read and will not
+ * be needed for long; if it is, it is read again. */
+void whisper_file_forget (gconstpointer data, gsize size);
+
 G_END_DECLS
 #endif /* WHISPER_FILE_H */

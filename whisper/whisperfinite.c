@@ -58,15 +58,16 @@ block_is_finite (NpuDtype dtype, const guint8 *data, gsize n)
       return block_is_finite_16 (data, n, F16_EXPONENT);
     case NPU_DTYPE_BF16:
       return block_is_finite_16 (data, n, BF16_EXPONENT);
+    default:
+      break;
   }
   return FALSE;
 }
 
-gsize
-whisper_find_not_finite (NpuDtype dtype, gconstpointer data, gsize n)
+static gsize
+find_in_values (NpuDtype dtype, const guint8 *bytes, gsize n)
 {
-  const gsize size = dtype == NPU_DTYPE_F32 ? 4 : 2;
-  const guint8 *bytes = data;
+  const gsize size = npu_dtype_bytes (dtype, 1);
   gsize first, i;
 
   for (first = 0; first < n; first += BLOCK) {
@@ -79,4 +80,30 @@ whisper_find_not_finite (NpuDtype dtype, gconstpointer data, gsize n)
     return i;
   }
   return n;
+}
+
+/* A quantised block is finite if its scale is, and its minimum where it has
+ * one: F16 values, which come first. */
+static gsize
+find_in_blocks (NpuDtype dtype, const guint8 *bytes, gsize n)
+{
+  const gsize block = npu_dtype_block (dtype);
+  const gsize size = npu_dtype_bytes (dtype, block);
+  const gboolean has_minimum =
+      dtype == NPU_DTYPE_Q4_1 || dtype == NPU_DTYPE_Q5_1;
+  gsize i;
+
+  for (i = 0; i < n; i += block, bytes += size) {
+    if (!block_is_finite_16 (bytes, has_minimum ? 2 : 1, F16_EXPONENT))
+      return i;
+  }
+  return n;
+}
+
+gsize
+whisper_find_not_finite (NpuDtype dtype, gconstpointer data, gsize n)
+{
+  if (npu_dtype_block (dtype) > 1)
+    return find_in_blocks (dtype, data, n);
+  return find_in_values (dtype, data, n);
 }

@@ -12,7 +12,8 @@
 G_BEGIN_DECLS
 
 /* The index of the first of @n values at @data that is not finite, or @n.
- * @data may have any alignment. */
+ * Of a quantised
+ * type, the first of its block.  @data may have any alignment. */
 gsize whisper_find_not_finite (NpuDtype dtype, gconstpointer data, gsize n);
 
 G_END_DECLS

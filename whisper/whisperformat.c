@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "whispererror.h"
+#include "whisperggml.h"
+#include "whisperindex.h"
 #include "whispersafetensors.h"
 
 static const struct {
@@ -21,7 +23,9 @@ static const struct {
   { "\200\002", 2,
       "a pickled PyTorch checkpoint; convert it to safetensors "
       "first" },
-  { "GGUF", 4, "a GGUF file, which whisper.cpp does not use either" },
+  { "GGUF", 4,
+      "a GGUF file, but Whisper weights are kept in ggml or safetensors "
+      "files" },
   { "\211HDF", 4, "an HDF5 file; convert it to safetensors first" },
   { "<!", 2, "a web page, not weights (the download went wrong)" },
   { "<html", 5, "a web page, not weights (the download went wrong)" },
@@ -50,9 +54,17 @@ looks_like_safetensors (const WhisperFile *file)
 }
 
 gboolean
-whisper_format_read (
-    const WhisperFile *file, WhisperTensors *tensors, GError **error)
+whisper_format_read (const gchar *path, WhisperTensors *tensors, GError **error)
 {
+  WhisperFile *file = whisper_file_open (path, error);
+
+  if (!file)
+    return FALSE;
+  whisper_tensors_add_file (tensors, file);
+  if (g_str_has_suffix (path, WHISPER_INDEX_SUFFIX))
+    return whisper_index_read (file, tensors, error);
+  if (whisper_ggml_detect (file))
+    return whisper_ggml_read (file, tensors, error);
   if (!looks_like_safetensors (file) && !refuse_stranger (file, error))
     return FALSE;
   return whisper_safetensors_read (file, tensors, error);

@@ -9,9 +9,10 @@
 
 G_BEGIN_DECLS
 
-/* Reads @file, which @tensors must hold already, by its first bytes. */
+/* Maps the weight file at @path and adds its tensors; the format is told by
+ * its first bytes. */
 gboolean whisper_format_read (
-    const WhisperFile *file, WhisperTensors *tensors, GError **error);
+    const gchar *path, WhisperTensors *tensors, GError **error);
 
 G_END_DECLS
 #endif /* WHISPER_FORMAT_H */

@@ -315,6 +315,30 @@ read_shape (Finder *finder, GError **error)
   return TRUE;
 }
 
+/* What headers say about the sizes. */
+static gboolean
+check_claims (Finder *finder, GError **error)
+{
+  const NpuEncoderShape *shape = &finder->shape;
+  const guint sizes[WHISPER_N_SIZES] = { [WHISPER_SIZE_MELS] = shape->n_mels,
+    [WHISPER_SIZE_WIDTH] = shape->width,
+    [WHISPER_SIZE_FFN] = shape->ffn,
+    [WHISPER_SIZE_HEADS] = shape->heads,
+    [WHISPER_SIZE_LAYERS] = shape->layers,
+    [WHISPER_SIZE_POSITIONS] = shape->positions };
+  guint i;
+
+  for (i = 0; i < WHISPER_N_SIZES; i++) {
+    const WhisperClaim *claim = &finder->tensors->claims[i];
+
+    if (claim->path && claim->value != sizes[i])
+      return whisper_error_set (error, WHISPER_MODEL_ERROR_SHAPE, claim->path,
+          "\"%s\" is %" G_GUINT64_FORMAT ", but the tensors imply %u",
+          claim->field, claim->value, sizes[i]);
+  }
+  return TRUE;
+}
+
 /* The dimensions that @id must have; returns how many. */
 static guint
 expected_dims (const NpuEncoderShape *shape, NpuWeightId id, guint64 dims[3])
@@ -361,6 +385,7 @@ check_values (
   gsize n = view->rows * view->cols;
   gsize bad = whisper_find_not_finite (view->dtype, view->data, n);
 
+  whisper_file_forget (tensor->data, tensor->size);
   if (bad == n)
     return TRUE;
   return whisper_error_corrupt (error, tensor->file->path,
@@ -416,7 +441,8 @@ whisper_layout_find (WhisperTensors *tensors, const gchar *path,
 
   finder.found = g_ptr_array_new ();
   if (choose_scheme (&finder, error) && collect (&finder, error)
-      && check_complete (&finder, error) && read_shape (&finder, error))
+      && check_complete (&finder, error) && read_shape (&finder, error)
+      && check_claims (&finder, error))
     views = make_views (&finder, error);
   g_ptr_array_unref (finder.found);
   *shape = finder.shape;

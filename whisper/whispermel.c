@@ -45,7 +45,7 @@ reserve (WhisperMel *mel, gsize n)
     return;
   /* Moving what is kept costs no more than the samples consumed since the
    * last move: linear in all, and the array stays as small as its contents. */
-  if (mel->first >= kept) {
+  if (mel->first > 0 && mel->first >= kept) {
     memmove (mel->history, mel->history + mel->first, kept * sizeof (gfloat));
     mel->first = 0;
     mel->filled = kept;

@@ -5,6 +5,7 @@
 #include "whispermodel.h"
 
 #include "whisperfile.h"
+#include "whisperfolder.h"
 #include "whisperformat.h"
 #include "whisperlayout.h"
 #include "whispermodel-private.h"
@@ -21,23 +22,20 @@ whisper_model_new (const NpuEncoderShape *shape)
   return model;
 }
 
-/* Takes @tensors. */
+/* Takes @tensors if it succeeds. */
 static WhisperModel *
-model_from_tensors (const gchar *path, const gchar *key,
-    WhisperTensors *tensors, GError **error)
+model_from_tensors (const gchar *path, WhisperTensors *tensors, GError **error)
 {
   NpuEncoderShape shape;
   NpuWeightView *views = whisper_layout_find (tensors, path, &shape, error);
   WhisperModel *model;
 
-  if (!views) {
-    whisper_tensors_free (tensors);
+  if (!views)
     return NULL;
-  }
   model = whisper_model_new (&shape);
   model->name = whisper_size_name (&shape);
   model->location = g_strdup (path);
-  model->key = g_strdup (key);
+  model->key = whisper_tensors_key (tensors);
   model->views = views;
   model->source = tensors;
   model->free_source = (GDestroyNotify)whisper_tensors_free;
@@ -45,20 +43,18 @@ model_from_tensors (const gchar *path, const gchar *key,
 }
 
 static WhisperModel *
-open_file (const gchar *path, GError **error)
+open_path (const gchar *path, GError **error)
 {
-  WhisperFile *file = whisper_file_open (path, error);
-  WhisperTensors *tensors;
+  WhisperTensors *tensors = whisper_tensors_new ();
+  gboolean sound = g_file_test (path, G_FILE_TEST_IS_DIR)
+                       ? whisper_folder_read (path, tensors, error)
+                       : whisper_format_read (path, tensors, error);
+  WhisperModel *model =
+      sound ? model_from_tensors (path, tensors, error) : NULL;
 
-  if (!file)
-    return NULL;
-  tensors = whisper_tensors_new ();
-  whisper_tensors_add_file (tensors, file);
-  if (!whisper_format_read (file, tensors, error)) {
+  if (!model)
     whisper_tensors_free (tensors);
-    return NULL;
-  }
-  return model_from_tensors (path, file->key, tensors, error);
+  return model;
 }
 
 WhisperModel *
@@ -70,7 +66,7 @@ whisper_model_open (const gchar *name, GError **error)
   size = whisper_synthetic_size (name);
   if (size)
     return whisper_synthetic_new (size, error);
-  return open_file (name, error);
+  return open_path (name, error);
 }
 
 WhisperModel *
@@ -139,11 +135,29 @@ whisper_model_get_shape (WhisperModel *model)
   return &model->shape;
 }
 
+/* Packing reads a model layer by layer.  What it has read needs no memory any
+ * more: else a model would take the room of its file and that of its packed
+ * weights together. */
+static void
+forget_layer (WhisperModel *model, guint layer)
+{
+  guint id;
+
+  for (id = NPU_WEIGHT_FIRST_OF_LAYER; id < NPU_N_WEIGHTS; id++) {
+    const NpuWeightView *view = &model->views[whisper_layout_index (id, layer)];
+
+    whisper_file_forget (
+        view->data, npu_dtype_bytes (view->dtype, view->rows * view->cols));
+  }
+}
+
 static NpuWeightView
 get_weight (gpointer data, NpuWeightId id, guint layer)
 {
   WhisperModel *model = data;
 
+  if (id == NPU_WEIGHT_FIRST_OF_LAYER && layer > 0 && !model->synthetic)
+    forget_layer (model, layer - 1);
   return model->views[whisper_layout_index (id, layer)];
 }
 

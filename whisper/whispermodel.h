@@ -28,8 +28,9 @@ typedef enum
   WHISPER_MODEL_ERROR_SHAPE     /* Whisper's names with impossible shapes */
 } WhisperModelError;
 
-/* Opens what @name names: a file's path, or "synthetic[:size]" with a size of
- * whisper_model_size_names().  Returns NULL with an error that names the file
+/* Opens what @name names: the path of a safetensors or ggml file, of the index
+ * of a sharded model, or of a folder with one of these and perhaps config.json;
+ * or "synthetic[:size]" with a size of whisper_model_size_names().  Returns NULL with an error that names the file
  * and the field at fault. */
 WhisperModel *whisper_model_open (const gchar * name, GError ** error);
 
@@ -46,7 +47,7 @@ void whisper_model_unref (WhisperModel * model);
 /* "base", "large-v3", … by the sizes; "synthetic-base" for made-up weights;
  * "custom-512x6" for sizes that OpenAI never published. */
 const gchar *whisper_model_get_name (WhisperModel * model);
-/* The file's path, or "synthetic:base". */
+/* The path, or "synthetic:base". */
 const gchar *whisper_model_get_location (WhisperModel * model);
 /* The same string for the same bytes (path, size, modification time), so that
  * packed weights can be shared. */

@@ -9,9 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define WEIGHT_FILE_SUFFIX ".safetensors"
+#include "whisperfolder.h"
+
 #define REPOSITORY_PREFIX "models--openai--whisper-"
-#define SNAPSHOT_FILE "model.safetensors"
 
 const gchar *
 whisper_place_name (WhisperPlace place)
@@ -136,16 +136,16 @@ compare_names (gconstpointer a, gconstpointer b)
   return strcmp (x, y);
 }
 
-/* The names in @folder with that beginning and end, in order of preference. */
+/* The names in @folder with that beginning, in order of preference. */
 static GPtrArray *
-list_folder (const gchar *folder, const gchar *prefix, const gchar *suffix)
+list_folder (const gchar *folder, const gchar *prefix)
 {
   GPtrArray *names = g_ptr_array_new_with_free_func (g_free);
   GDir *dir = g_dir_open (folder, 0, NULL);
   const gchar *name;
 
   while (dir && (name = g_dir_read_name (dir))) {
-    if (g_str_has_prefix (name, prefix) && g_str_has_suffix (name, suffix))
+    if (g_str_has_prefix (name, prefix))
       g_ptr_array_add (names, g_strdup (name));
   }
   if (dir)
@@ -170,19 +170,37 @@ search_variable (GPtrArray *list)
       value ? NULL : "not set");
 }
 
+/* A safetensors or ggml file, or a folder as Hugging Face's hub has it. */
+static gboolean
+looks_like_weights (const gchar *path)
+{
+  if (g_file_test (path, G_FILE_TEST_IS_DIR))
+    return whisper_folder_has_weights (path);
+  return g_str_has_suffix (path, ".safetensors")
+         || g_str_has_suffix (path, ".bin");
+}
+
 static void
 search_data (GPtrArray *list)
 {
   gchar *folder = data_folder ();
-  GPtrArray *names = list_folder (folder, "", WEIGHT_FILE_SUFFIX);
+  GPtrArray *names = list_folder (folder, "");
+  gboolean found = FALSE;
   guint i;
 
-  for (i = 0; i < names->len; i++)
-    add (list, WHISPER_PLACE_DATA,
-        g_build_filename (folder, g_ptr_array_index (names, i), NULL), NULL);
-  if (names->len == 0)
+  for (i = 0; i < names->len; i++) {
+    gchar *path = g_build_filename (folder, g_ptr_array_index (names, i), NULL);
+
+    if (looks_like_weights (path)) {
+      add (list, WHISPER_PLACE_DATA, path, NULL);
+      found = TRUE;
+    } else {
+      g_free (path);
+    }
+  }
+  if (!found)
     add (list, WHISPER_PLACE_DATA, g_strdup (folder),
-        empty_reason (folder, "no *" WEIGHT_FILE_SUFFIX " in it"));
+        empty_reason (folder, "no weights in it (*.safetensors, *.bin)"));
   g_ptr_array_unref (names);
   g_free (folder);
 }
@@ -213,10 +231,9 @@ is_commit (const gchar *commit)
 static gboolean
 add_snapshot (GPtrArray *list, const gchar *repository, const gchar *commit)
 {
-  gchar *path =
-      g_build_filename (repository, "snapshots", commit, SNAPSHOT_FILE, NULL);
+  gchar *path = g_build_filename (repository, "snapshots", commit, NULL);
 
-  if (!g_file_test (path, G_FILE_TEST_EXISTS)) {
+  if (!whisper_folder_has_weights (path)) {
     g_free (path);
     return FALSE;
   }
@@ -228,7 +245,7 @@ static void
 search_repository (GPtrArray *list, const gchar *repository)
 {
   gchar *folder = g_build_filename (repository, "snapshots", NULL);
-  GPtrArray *commits = list_folder (folder, "", "");
+  GPtrArray *commits = list_folder (folder, "");
   gchar *commit = main_commit (repository);
   gboolean found = FALSE;
   guint i;
@@ -241,7 +258,7 @@ search_repository (GPtrArray *list, const gchar *repository)
   }
   if (!found)
     add (list, WHISPER_PLACE_HUGGING_FACE, g_strdup (repository),
-        "no snapshot in it has a " SNAPSHOT_FILE);
+        "no snapshot in it has model.safetensors");
   g_free (commit);
   g_ptr_array_unref (commits);
   g_free (folder);
@@ -251,7 +268,7 @@ static void
 search_hugging_face (GPtrArray *list)
 {
   gchar *cache = hugging_face_cache ();
-  GPtrArray *names = list_folder (cache, REPOSITORY_PREFIX, "");
+  GPtrArray *names = list_folder (cache, REPOSITORY_PREFIX);
   guint i;
 
   for (i = 0; i < names->len; i++) {

@@ -4,7 +4,8 @@
  *
  * In this order:
  *   1. NPU_WHISPER_MODEL, anything that whisper_model_open() takes;
- *   2. the user's data folder, $XDG_DATA_HOME/gst-npu/models;
+ *   2. the user's data folder, $XDG_DATA_HOME/gst-npu/models: *.safetensors,
+ *      *.bin (ggml), and folders as Hugging Face's hub has them;
  *   3. Hugging Face's cache: $HF_HUB_CACHE, else $HF_HOME/hub, else
  *      $XDG_CACHE_HOME/huggingface/hub; OpenAI's repositories, the snapshot
  *      that refs/main names before others.

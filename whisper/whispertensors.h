@@ -15,6 +15,7 @@
 G_BEGIN_DECLS
 
 #define WHISPER_TENSOR_MAX_DIMS 8
+#define WHISPER_MAX_TENSORS 16384
 
 typedef struct {
   gchar *name;
@@ -28,9 +29,28 @@ typedef struct {
   gsize size;                            /* bytes */
 } WhisperTensor;
 
+/* The sizes of an encoder that a header can tell. */
+typedef enum {
+  WHISPER_SIZE_MELS,
+  WHISPER_SIZE_WIDTH,
+  WHISPER_SIZE_FFN,
+  WHISPER_SIZE_HEADS,
+  WHISPER_SIZE_LAYERS,
+  WHISPER_SIZE_POSITIONS,
+  WHISPER_N_SIZES
+} WhisperSize;
+
+/* What a header says of a size; the tensors decide, and both must agree. */
+typedef struct {
+  gchar *path;        /* of the file with the header; NULL: nothing is said */
+  const gchar *field; /* "n_audio_state", "d_model" */
+  guint64 value;
+} WhisperClaim;
+
 typedef struct {
   GPtrArray *files;    /* WhisperFile, mapped as long as this lives */
   GHashTable *by_name; /* gchar * → WhisperTensor */
+  WhisperClaim claims[WHISPER_N_SIZES];
 } WhisperTensors;
 
 WhisperTensors *whisper_tensors_new (void);
@@ -39,9 +59,17 @@ void whisper_tensors_free (WhisperTensors *tensors);
 /* Takes @file. */
 void whisper_tensors_add_file (WhisperTensors *tensors, WhisperFile *file);
 
-/* Takes @tensor; FALSE if there is one of that name already. */
+/* Takes @tensor; FALSE if there is one of that name already, or far more
+ * tensors than any Whisper has. */
 gboolean whisper_tensors_add (
     WhisperTensors *tensors, WhisperTensor *tensor, GError **error);
+
+/* @field lives for ever. */
+void whisper_tensors_claim (WhisperTensors *tensors, WhisperSize size,
+    const gchar *path, const gchar *field, guint64 value);
+
+/* The keys of all files (transfer full): see whisper_model_get_key(). */
+gchar *whisper_tensors_key (WhisperTensors *tensors);
 
 void whisper_tensor_free (WhisperTensor *tensor);
 

@@ -77,8 +77,9 @@ typedef enum {
 
 #define NPU_WEIGHT_FIRST_OF_LAYER NPU_WEIGHT_ATTENTION_NORM_GAMMA
 
-/* One tensor as its file stores it.  The data stays valid while the
- * NpuWeights that handed it out does. */
+/* One tensor as its file stores it, row after row (npu_dtype_bytes() of cols
+ * each), at any alignment.  The data stays valid while the NpuWeights that
+ * handed it out does. */
 typedef struct {
   gsize rows, cols;
   NpuDtype dtype;

@@ -32,8 +32,8 @@ from_bits (uint32_t bits)
 
 /* IEEE half precision: 1 sign, 5 exponent (bias 15), 10 mantissa bits.  NaNs
  * become quiet. */
-static float
-from_f16 (uint32_t half)
+float
+npu_ref_from_f16 (uint32_t half)
 {
   uint32_t sign = (half & 0x8000) << 16;
   uint32_t exponent = half >> 10 & 0x1f;
@@ -68,13 +68,15 @@ to_f32 (NpuDtype dtype, const void *in, size_t n, float *out)
       break;
     case NPU_DTYPE_F16:
       for (size_t i = 0; i < n; i++)
-        out[i] = from_f16 (read_u16 (bytes + 2 * i));
+        out[i] = npu_ref_from_f16 (read_u16 (bytes + 2 * i));
       break;
     case NPU_DTYPE_BF16:
       /* the upper half of a float */
       for (size_t i = 0; i < n; i++)
         out[i] = from_bits (read_u16 (bytes + 2 * i) << 16);
       break;
+    default:
+      npu_ref_dequantize (dtype, in, n, out);
   }
 }
 

@@ -39,6 +39,8 @@ to_f32 (NpuDtype dtype, const void *in, size_t n, float *out)
     case NPU_DTYPE_BF16:
       to_f32_from_16 (in, n, out, 0);
       break;
+    default:
+      npu_ref_dequantize (dtype, in, n, out);
   }
 }
 
