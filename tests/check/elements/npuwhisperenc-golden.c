@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * npuwhisperenc-golden.c: real speech through both elements with the real
+ * weights of whisper-base, against what OpenAI's code makes of them.
+ */
+#include <glib/gstdio.h>
+#include <gst/check/gstcheck.h>
+#include <unistd.h>
+
+#include "../refencoder.h"
+
+#define POSITIONS 1500
+#define WIDTH 512
+#define MAX_RELATIVE_RMS 1e-4
+#define TEST_SKIPPED 77
+
+static gchar *
+data_file (const gchar *folder, const gchar *name)
+{
+  return g_build_filename (g_getenv ("NPU_TEST_DATA"), folder, name, NULL);
+}
+
+/* Runs @description to its end; (transfer full): what its filesink wrote. */
+static gchar *
+run (const gchar *description, const gchar *output, gsize *size)
+{
+  GError *error = NULL;
+  GstElement *pipeline = gst_parse_launch (description, &error);
+  GstMessage *message;
+  GstBus *bus;
+  gchar *bytes;
+
+  fail_unless (pipeline != NULL && error == NULL, "%s", description);
+  bus = gst_element_get_bus (pipeline);
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  message = gst_bus_timed_pop_filtered (
+      bus, GST_CLOCK_TIME_NONE, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+  fail_unless (GST_MESSAGE_TYPE (message) == GST_MESSAGE_EOS,
+      "%" GST_PTR_FORMAT, message);
+  gst_message_unref (message);
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+  gst_object_unref (bus);
+  gst_object_unref (pipeline);
+
+  fail_unless (g_file_get_contents (output, &bytes, size, NULL));
+  g_remove (output);
+  return bytes;
+}
+
+GST_START_TEST (test_speech)
+{
+  gchar *audio = data_file ("golden", "jfk.wav");
+  gchar *golden = data_file ("golden", "jfk.encoder-base.f32");
+  gchar *weights = data_file ("whisper-base", "encoder.safetensors");
+  gchar *output = g_strdup_printf (
+      "%s/npuwhisperenc-golden-%d.f32", g_get_tmp_dir (), (gint)getpid ());
+  gchar *description =
+      g_strdup_printf ("filesrc location=\"%s\" ! wavparse ! npumel ! "
+                       "npuwhisperenc model=\"%s\" ! filesink location=\"%s\"",
+          audio, weights, output);
+  gsize n = POSITIONS * WIDTH, states_size, golden_size;
+  gchar *states = run (description, output, &states_size), *expected;
+  double *reference = g_new (double, n), error;
+
+  fail_unless (g_file_get_contents (golden, &expected, &golden_size, NULL));
+  fail_unless_equals_int (golden_size, n * sizeof (gfloat));
+  fail_unless_equals_int (states_size, n * sizeof (gfloat));
+  for (gsize i = 0; i < n; i++)
+    reference[i] = ((gfloat *)expected)[i];
+  error = ref_relative_rms ((gfloat *)states, reference, n);
+  g_print ("relative RMS %.3g\n", error);
+  fail_unless (error <= MAX_RELATIVE_RMS, "relative RMS %g", error);
+
+  g_free (reference);
+  g_free (expected);
+  g_free (states);
+  g_free (description);
+  g_free (output);
+  g_free (weights);
+  g_free (golden);
+  g_free (audio);
+}
+GST_END_TEST;
+
+static Suite *
+npuwhisperenc_golden_suite (void)
+{
+  Suite *s = suite_create ("npuwhisperenc_golden");
+  TCase *tc = tcase_create ("golden");
+
+  tcase_add_test (tc, test_speech);
+  suite_add_tcase (s, tc);
+  return s;
+}
+
+int
+main (int argc, char **argv)
+{
+  if (g_getenv ("NPU_TEST_DATA") == NULL) {
+    g_print ("skipped: NPU_TEST_DATA is not set, so there is no golden data\n");
+    return TEST_SKIPPED;
+  }
+  gst_check_init (&argc, &argv);
+  return gst_check_run_suite (
+      npuwhisperenc_golden_suite (), "npuwhisperenc_golden", __FILE__);
+}
