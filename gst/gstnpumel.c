@@ -97,13 +97,16 @@ struct _GstNpuMel {
   GQueue held;             /* of HeldEvent */
 };
 
-static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE ("sink",
-    GST_PAD_SINK, GST_PAD_ALWAYS,
-    GST_STATIC_CAPS ("audio/x-raw, format=(string)" GST_AUDIO_NE (
-        F32) ", rate=(int)16000, channels=(int)1, layout=(string)interleaved; "
-             "audio/x-raw, format=(string)" GST_AUDIO_FORMATS_ALL
-             ", rate=(int)[8000,192000], channels=(int)[1,8], "
-             "layout=(string)interleaved"));
+/* What needs no conversion first. */
+#define SINK_CAPS                                                              \
+  "audio/x-raw, format=(string)" GST_AUDIO_NE (                                \
+      F32) ", rate=(int)16000, channels=(int)1, layout=(string)interleaved; "  \
+           "audio/x-raw, format=(string)" GST_AUDIO_FORMATS_ALL                \
+           ", rate=(int)[8000,192000], channels=(int)[1,8], "                  \
+           "layout=(string)interleaved"
+
+static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE (
+    "sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS (SINK_CAPS));
 
 static GstStaticPadTemplate src_template =
     GST_STATIC_PAD_TEMPLATE ("src", GST_PAD_SRC, GST_PAD_ALWAYS,
@@ -372,7 +375,6 @@ static gboolean
 gst_npu_mel_gap_event (GstNpuMel *self, GstEvent *event)
 {
   GstClockTime pts, duration;
-  GstFlowReturn ret;
 
   gst_event_parse_gap (event, &pts, &duration);
   if (self->stream == NULL || self->refused
@@ -380,8 +382,7 @@ gst_npu_mel_gap_event (GstNpuMel *self, GstEvent *event)
     return GST_BASE_TRANSFORM_CLASS (parent_class)
         ->sink_event (GST_BASE_TRANSFORM (self), event);
   gst_event_unref (event);
-  ret = gst_npu_mel_take_gap (self, pts, duration);
-  return ret == GST_FLOW_OK;
+  return gst_npu_mel_take_gap (self, pts, duration) == GST_FLOW_OK;
 }
 
 /* FALSE, with an error posted once, for what cannot be played forward in time. */
@@ -445,7 +446,24 @@ gst_npu_mel_flush (GstNpuMel *self)
     gst_npu_mel_stream_reset (self->stream);
 }
 
-static GstStructure *gst_npu_mel_get_stats (GstNpuMel *self);
+static GstStructure *
+gst_npu_mel_get_stats (GstNpuMel *self)
+{
+  GstStructure *structure;
+
+  GST_OBJECT_LOCK (self);
+  structure = gst_structure_new ("npu-stats", "frames", G_TYPE_UINT64,
+      self->content_frames, "tail-frames", G_TYPE_UINT64, self->tail_frames,
+      "audio-ns", G_TYPE_UINT64, self->audio, "input-rate", G_TYPE_INT,
+      self->input_rate, "rate", G_TYPE_INT, NPU_MEL_RATE, NULL);
+  GST_OBJECT_UNLOCK (self);
+  gst_structure_set (structure, "convert-ns", G_TYPE_UINT64,
+      gst_npu_stats_get_total (self->stats, GST_NPU_MEL_STAGE_CONVERT),
+      "mel-ns", G_TYPE_UINT64,
+      gst_npu_stats_get_total (self->stats, GST_NPU_MEL_STAGE_MEL), NULL);
+  gst_npu_stats_to_structure (self->stats, structure);
+  return structure;
+}
 
 static gboolean
 gst_npu_mel_sink_event (GstBaseTransform *trans, GstEvent *event)
@@ -742,25 +760,6 @@ gst_npu_mel_change_state (GstElement *element, GstStateChange transition)
 }
 
 /* ---- properties ---- */
-
-static GstStructure *
-gst_npu_mel_get_stats (GstNpuMel *self)
-{
-  GstStructure *structure;
-
-  GST_OBJECT_LOCK (self);
-  structure = gst_structure_new ("npu-stats", "frames", G_TYPE_UINT64,
-      self->content_frames, "tail-frames", G_TYPE_UINT64, self->tail_frames,
-      "audio-ns", G_TYPE_UINT64, self->audio, "input-rate", G_TYPE_INT,
-      self->input_rate, "rate", G_TYPE_INT, NPU_MEL_RATE, NULL);
-  GST_OBJECT_UNLOCK (self);
-  gst_structure_set (structure, "convert-ns", G_TYPE_UINT64,
-      gst_npu_stats_get_total (self->stats, GST_NPU_MEL_STAGE_CONVERT),
-      "mel-ns", G_TYPE_UINT64,
-      gst_npu_stats_get_total (self->stats, GST_NPU_MEL_STAGE_MEL), NULL);
-  gst_npu_stats_to_structure (self->stats, structure);
-  return structure;
-}
 
 static void
 gst_npu_mel_set_property (

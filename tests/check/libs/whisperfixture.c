@@ -169,18 +169,22 @@ void
 fixture_append_values (
     GByteArray *data, const gchar *dtype, const gfloat *values, gsize n)
 {
+  const gboolean is_f32 = strcmp (dtype, "F32") == 0;
+  const gboolean is_f16 = strcmp (dtype, "F16") == 0;
+  const gsize size = is_f32 ? 4 : 2;
+  const gsize first = data->len;
   gsize i;
 
+  g_byte_array_set_size (data, first + n * size);
   for (i = 0; i < n; i++) {
     guint32 bits;
     guint16 half;
 
     memcpy (&bits, &values[i], 4);
-    half = strcmp (dtype, "F16") == 0 ? to_half (values[i]) : bits >> 16;
-    if (strcmp (dtype, "F32") == 0)
-      g_byte_array_append (data, (guint8 *) &bits, 4);
-    else
-      g_byte_array_append (data, (guint8 *) &half, 2);
+    half = GUINT16_TO_LE (is_f16 ? to_half (values[i]) : bits >> 16);
+    bits = GUINT32_TO_LE (bits);
+    memcpy (data->data + first + i * size,
+        is_f32 ? (void *) &bits : (void *) &half, size);
   }
 }
 

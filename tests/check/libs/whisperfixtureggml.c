@@ -49,13 +49,12 @@ append_half (GByteArray *bytes, gfloat value)
 static void
 append_nibbles (GByteArray *bytes, const guint8 *q)
 {
+  guint8 pairs[BLOCK / 2];
   gint j;
 
-  for (j = 0; j < BLOCK / 2; j++) {
-    guint8 pair = (q[j] & 15) | (q[j + BLOCK / 2] & 15) << 4;
-
-    g_byte_array_append (bytes, &pair, 1);
-  }
+  for (j = 0; j < BLOCK / 2; j++)
+    pairs[j] = (q[j] & 15) | (q[j + BLOCK / 2] & 15) << 4;
+  g_byte_array_append (bytes, pairs, sizeof pairs);
 }
 
 /* 32 bits: bit j is the fifth of q[j]. */
@@ -128,6 +127,7 @@ static void
 append_bytes (GByteArray *bytes, const gfloat *x, gfloat *stored)
 {
   gfloat extreme = 0, scale, d;
+  gint8 q[BLOCK];
   gint j;
 
   for (j = 0; j < BLOCK; j++)
@@ -135,11 +135,10 @@ append_bytes (GByteArray *bytes, const gfloat *x, gfloat *stored)
   scale = extreme / 127;
   d = append_half (bytes, scale);
   for (j = 0; j < BLOCK; j++) {
-    gint8 q = scale == 0 ? 0 : (gint8) roundf (x[j] / scale);
-
-    g_byte_array_append (bytes, (guint8 *) &q, 1);
-    stored[j] = d * q;
+    q[j] = scale == 0 ? 0 : (gint8) roundf (x[j] / scale);
+    stored[j] = d * q[j];
   }
+  g_byte_array_append (bytes, (guint8 *) q, sizeof q);
 }
 
 static void

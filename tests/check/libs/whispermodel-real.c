@@ -158,7 +158,7 @@ load_tensors (const FixtureSizes *sizes)
   return tensors;
 }
 
-/* The real weights, kept as whisper.cpp keeps them: the states are as far from
+/* The real weights in the types that whisper.cpp publishes: the states are as far from
  * the golden ones as the type's few bits make them, and no further. */
 GST_START_TEST (test_real_ggml)
 {
@@ -166,13 +166,10 @@ GST_START_TEST (test_real_ggml)
     GgmlType type;
     gdouble limit;
   } cases[] = {
-    { GGML_F32, 1e-4 },
     { GGML_F16, 1e-4 },
     { GGML_Q8_0, 0.02 },
     { GGML_Q5_1, 0.12 },
     { GGML_Q5_0, 0.14 },
-    { GGML_Q4_1, 0.25 },
-    { GGML_Q4_0, 0.25 },
   };
   const FixtureSizes sizes = { 80, 512, 2048, 6, 1500 };
   GPtrArray *tensors = load_tensors (&sizes);
@@ -199,7 +196,7 @@ whispermodel_real_suite (void)
   suite_add_tcase (suite, real);
   tcase_add_checked_fixture (real, NULL, fixture_folder_remove);
   tcase_add_test (real, test_real_weights);
-  tcase_add_loop_test (real, test_real_ggml, 0, 7);
+  tcase_add_loop_test (real, test_real_ggml, 0, 4);
   return suite;
 }
 
