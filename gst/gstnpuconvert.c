@@ -18,17 +18,24 @@
  * delay negligible (4 µs at 8 kHz, less above). */
 #define RESAMPLER_OVERSAMPLE 64
 
+#define MAX_CHANNELS 64 /* that GStreamer knows; npumel takes 8 */
+
 /* Frames of silence converted at a time. */
 #define SILENCE_FRAMES 256
 
+/* Two steps, because one converter would resample integers in double
+ * precision, which takes twice the time and gains nothing. */
 struct _GstNpuConvert {
   GstAudioInfo info;
-  GstAudioConverter *converter;
-  guint64 frames;  /* taken */
-  guint64 samples; /* given */
+  GstAudioConverter *mix;       /* to mono float at the same rate; stateless */
+  GstAudioConverter *resampler; /* NULL at 16 kHz */
+  guint64 frames;               /* taken */
+  guint64 samples;              /* given */
   /* GstAudioConverter takes NULL for silence, and then resamples whatever its
    * scratch memory held before (seen with 1.22): silence is given in full. */
   guint8 *silence; /* [SILENCE_FRAMES] */
+  gfloat *mono;    /* at the rate that came */
+  gsize mono_size; /* floats */
   gfloat *out;
   gsize out_size; /* floats */
 };
@@ -37,7 +44,7 @@ struct _GstNpuConvert {
 static gboolean
 mask_is_valid (gint channels, guint64 mask)
 {
-  GstAudioChannelPosition positions[64];
+  GstAudioChannelPosition positions[MAX_CHANNELS];
 
   /* Bits without a meaning leave theirs as they are. */
   for (guint i = 0; i < G_N_ELEMENTS (positions); i++)
@@ -72,6 +79,22 @@ gst_npu_convert_parse_caps (GstAudioInfo *info, GstCaps *caps)
   return ok;
 }
 
+gboolean
+gst_npu_convert_map (
+    const GstAudioInfo *info, GstBuffer *buffer, GstAudioBuffer *audio)
+{
+  GstAudioMeta *meta = gst_buffer_get_audio_meta (buffer);
+
+  if (meta == NULL)
+    return info->layout == GST_AUDIO_LAYOUT_INTERLEAVED
+           && gst_audio_buffer_map (audio, info, buffer, GST_MAP_READ);
+  return meta->info.finfo == info->finfo
+         && meta->info.channels == info->channels
+         && meta->info.layout == info->layout
+         && meta->samples <= gst_buffer_get_size (buffer) / info->bpf
+         && gst_audio_buffer_map (audio, &meta->info, buffer, GST_MAP_READ);
+}
+
 /* Unpositioned channels (microphone arrays) have no down-mix of their own:
  * mono is their mean. */
 static void
@@ -93,22 +116,41 @@ set_mean_matrix (GstStructure *config, gint channels)
       config, GST_AUDIO_CONVERTER_OPT_MIX_MATRIX, &matrix);
 }
 
+/* Mono float at @rate. */
+static void
+init_mono (GstAudioInfo *info, gint rate)
+{
+  gst_audio_info_set_format (info, GST_AUDIO_FORMAT_F32, rate, 1, NULL);
+}
+
 static GstAudioConverter *
-new_converter (const GstAudioInfo *info)
+new_mix (const GstAudioInfo *info)
+{
+  GstStructure *config = gst_structure_new_empty ("config");
+  GstAudioInfo in = *info;
+  GstAudioInfo out;
+
+  init_mono (&out, info->rate);
+  if (GST_AUDIO_INFO_IS_UNPOSITIONED (info))
+    set_mean_matrix (config, info->channels);
+  return gst_audio_converter_new (
+      GST_AUDIO_CONVERTER_FLAG_NONE, &in, &out, config);
+}
+
+static GstAudioConverter *
+new_resampler (gint rate)
 {
   GstStructure *config = gst_structure_new ("config",
       GST_AUDIO_CONVERTER_OPT_RESAMPLER_METHOD, GST_TYPE_AUDIO_RESAMPLER_METHOD,
       GST_AUDIO_RESAMPLER_METHOD_KAISER, NULL);
-  GstAudioInfo in = *info;
-  GstAudioInfo out;
+  GstAudioInfo in, out;
 
-  gst_audio_info_set_format (&out, GST_AUDIO_FORMAT_F32, NPU_MEL_RATE, 1, NULL);
+  init_mono (&in, rate);
+  init_mono (&out, NPU_MEL_RATE);
   gst_audio_resampler_options_set_quality (GST_AUDIO_RESAMPLER_METHOD_KAISER,
       RESAMPLER_QUALITY, in.rate, out.rate, config);
   gst_structure_set (config, GST_AUDIO_RESAMPLER_OPT_FILTER_OVERSAMPLE,
       G_TYPE_INT, RESAMPLER_OVERSAMPLE, NULL);
-  if (GST_AUDIO_INFO_IS_UNPOSITIONED (info))
-    set_mean_matrix (config, in.channels);
   return gst_audio_converter_new (
       GST_AUDIO_CONVERTER_FLAG_NONE, &in, &out, config);
 }
@@ -116,14 +158,16 @@ new_converter (const GstAudioInfo *info)
 GstNpuConvert *
 gst_npu_convert_new (const GstAudioInfo *info)
 {
-  GstAudioConverter *converter = new_converter (info);
+  GstAudioConverter *mix = new_mix (info);
   GstNpuConvert *convert;
 
-  if (converter == NULL)
+  if (mix == NULL)
     return NULL;
   convert = g_new0 (GstNpuConvert, 1);
   convert->info = *info;
-  convert->converter = converter;
+  convert->mix = mix;
+  if (info->rate != NPU_MEL_RATE)
+    convert->resampler = new_resampler (info->rate);
   convert->silence = g_malloc (SILENCE_FRAMES * info->bpf);
   gst_audio_format_info_fill_silence (
       info->finfo, convert->silence, SILENCE_FRAMES * info->bpf);
@@ -133,8 +177,10 @@ gst_npu_convert_new (const GstAudioInfo *info)
 void
 gst_npu_convert_free (GstNpuConvert *convert)
 {
-  gst_audio_converter_free (convert->converter);
+  gst_audio_converter_free (convert->mix);
+  g_clear_pointer (&convert->resampler, gst_audio_converter_free);
   g_free (convert->silence);
+  g_free (convert->mono);
   g_free (convert->out);
   g_free (convert);
 }
@@ -142,55 +188,84 @@ gst_npu_convert_free (GstNpuConvert *convert)
 void
 gst_npu_convert_reset (GstNpuConvert *convert)
 {
-  if (convert->frames == 0)
-    return;
   /* gst_audio_converter_reset() keeps the resampler's phase (seen with 1.22):
    * the same audio would not give the same samples again. */
-  gst_audio_converter_free (convert->converter);
-  convert->converter = new_converter (&convert->info);
+  if (convert->resampler != NULL && convert->frames > 0) {
+    gst_audio_converter_free (convert->resampler);
+    convert->resampler = new_resampler (convert->info.rate);
+  }
   convert->frames = 0;
   convert->samples = 0;
 }
 
+static gfloat *
+reserve (gfloat **array, gsize *size, gsize wanted)
+{
+  if (*size < wanted) {
+    *size = wanted;
+    *array = g_renew (gfloat, *array, wanted);
+  }
+  return *array;
+}
+
 /* Appends what @n_frames frames give to the @filled samples in convert->out. */
 static gsize
-run (GstNpuConvert *convert, const guint8 *data, gsize n_frames, gsize filled)
+run (GstNpuConvert *convert, gpointer *planes, gsize n_frames, gsize filled)
 {
-  gsize n = gst_audio_converter_get_out_frames (convert->converter, n_frames);
-  gpointer in[1] = { (gpointer) data };
-  gpointer out[1];
+  gsize n = n_frames;
+  gpointer mono, out;
 
-  if (convert->out_size < filled + n) {
-    convert->out_size = filled + n;
-    convert->out = g_renew (gfloat, convert->out, convert->out_size);
-  }
-  out[0] = convert->out + filled;
-  gst_audio_converter_samples (
-      convert->converter, GST_AUDIO_CONVERTER_FLAG_NONE, in, n_frames, out, n);
+  if (convert->resampler != NULL)
+    n = gst_audio_converter_get_out_frames (convert->resampler, n_frames);
+  out = reserve (&convert->out, &convert->out_size, filled + n) + filled;
+  mono = convert->resampler == NULL
+             ? out
+             : reserve (&convert->mono, &convert->mono_size, n_frames);
+  gst_audio_converter_samples (convert->mix, GST_AUDIO_CONVERTER_FLAG_NONE,
+      planes, n_frames, &mono, n_frames);
+  if (convert->resampler != NULL)
+    gst_audio_converter_samples (convert->resampler,
+        GST_AUDIO_CONVERTER_FLAG_NONE, &mono, n_frames, &out, n);
   return filled + n;
 }
 
-/* What @n_frames frames of silence give. */
 static gsize
-run_silence (GstNpuConvert *convert, gsize n_frames)
+run_audio (GstNpuConvert *convert, const GstAudioBuffer *audio, gsize first,
+    gsize n_frames)
 {
-  gsize filled = 0;
+  const GstAudioInfo *info = &convert->info;
+  gsize step = info->layout == GST_AUDIO_LAYOUT_INTERLEAVED
+                   ? info->bpf
+                   : info->finfo->width / 8;
+  gpointer planes[MAX_CHANNELS];
 
-  while (n_frames > 0) {
-    gsize n = MIN (n_frames, SILENCE_FRAMES);
+  for (gint i = 0; i < audio->n_planes; i++)
+    planes[i] = (guint8 *) audio->planes[i] + first * step;
+  return run (convert, planes, n_frames, 0);
+}
 
-    filled = run (convert, convert->silence, n, filled);
-    n_frames -= n;
-  }
-  return filled;
+/* Appends what at most SILENCE_FRAMES frames of silence give. */
+static gsize
+run_silence (GstNpuConvert *convert, gsize n_frames, gsize filled)
+{
+  gpointer planes[MAX_CHANNELS];
+
+  for (guint i = 0; i < G_N_ELEMENTS (planes); i++)
+    planes[i] = convert->silence;
+  return run (convert, planes, MIN (n_frames, SILENCE_FRAMES), filled);
 }
 
 const gfloat *
-gst_npu_convert_push (GstNpuConvert *convert, const guint8 *data,
-    gsize n_frames, gsize *n_samples)
+gst_npu_convert_push (GstNpuConvert *convert, const GstAudioBuffer *audio,
+    gsize first, gsize n_frames, gsize *n_samples)
 {
-  gsize ready = data != NULL ? run (convert, data, n_frames, 0)
-                             : run_silence (convert, n_frames);
+  gsize ready = 0;
+
+  if (audio != NULL)
+    ready = run_audio (convert, audio, first, n_frames);
+  else
+    for (gsize i = 0; i < n_frames; i += SILENCE_FRAMES)
+      ready = run_silence (convert, n_frames - i, ready);
 
   convert->frames += n_frames;
   *n_samples =
@@ -206,7 +281,7 @@ gst_npu_convert_drain (GstNpuConvert *convert, gsize *n_samples)
   gsize filled = 0;
 
   while (filled < missing)
-    filled = run (convert, convert->silence, SILENCE_FRAMES, filled);
+    filled = run_silence (convert, SILENCE_FRAMES, filled);
   convert->samples += missing;
   *n_samples = missing;
   return convert->out;
@@ -228,7 +303,9 @@ gst_npu_convert_get_samples (GstNpuConvert *convert)
 GstClockTime
 gst_npu_convert_get_latency (GstNpuConvert *convert)
 {
+  if (convert->resampler == NULL)
+    return 0;
   return gst_util_uint64_scale_int (
-      gst_audio_converter_get_max_latency (convert->converter), GST_SECOND,
+      gst_audio_converter_get_max_latency (convert->resampler), GST_SECOND,
       convert->info.rate);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * gstnpuconvert.h: any interleaved audio → 16 kHz mono float, to the sample.
+ * gstnpuconvert.h: any raw audio → 16 kHz mono float, to the sample.
  *
  * A stream of n frames at rate r gives exactly ceil (n * 16000 / r) samples:
  * every instant k / 16000 s that lies within the audio, so that no audio is
@@ -29,10 +29,17 @@ void gst_npu_convert_free (GstNpuConvert *convert);
 /* Forgets everything: the next frame is the first of a stream. */
 void gst_npu_convert_reset (GstNpuConvert *convert);
 
-/* Takes @n_frames frames (@data NULL: silence) and returns the *@n_samples
- * samples that are ready, valid until the next call. */
-const gfloat *gst_npu_convert_push (GstNpuConvert *convert, const guint8 *data,
-    gsize n_frames, gsize *n_samples);
+/* Like gst_audio_buffer_map() for reading, which takes for granted that @buffer
+ * is as @info says: FALSE if it is not.  Where the planes of non-interleaved
+ * audio lie stands in a GstAudioMeta. */
+gboolean gst_npu_convert_map (
+    const GstAudioInfo *info, GstBuffer *buffer, GstAudioBuffer *audio);
+
+/* Takes @n_frames frames of @audio, whose layout may be either, from its frame
+ * @first on (@audio NULL: silence), and returns the *@n_samples samples that are
+ * ready, valid until the next call. */
+const gfloat *gst_npu_convert_push (GstNpuConvert *convert,
+    const GstAudioBuffer *audio, gsize first, gsize n_frames, gsize *n_samples);
 
 /* The stream has ended: the samples still missing.  Then reset(). */
 const gfloat *gst_npu_convert_drain (GstNpuConvert *convert, gsize *n_samples);

@@ -16,10 +16,8 @@
  * in the caps downstream, whole windows of 3000 normalised frames come, the
  * last one padded with silence.
  *
- * How the audio was cut into buffers has no influence on any byte of the
- * output nor on its cut.
- *
- * At the end of the stream an element message "npu-stats" carries the `stats`.
+ * How the audio was cut into buffers shows neither in the output's bytes nor in
+ * its cut.  At the end an element message "npu-stats" carries the `stats`.
  *
  * ## Example
  * |[
@@ -38,6 +36,7 @@
 #include "gstnpucaps.h"
 #include "gstnpuconvert.h"
 #include "gstnpucontext-private.h"
+#include "gstnpuheldevents.h"
 #include "gstnpumelstream.h"
 #include "gstnpustats.h"
 #include "gstnpuutils.h"
@@ -68,11 +67,8 @@ enum {
 
 static GParamSpec *properties[N_PROPERTIES];
 
-/* A serialized event that must not overtake the samples before it. */
-typedef struct {
-  GstEvent *event;
-  guint64 frame; /* goes out before this frame */
-} HeldEvent;
+/* The tail lies behind the end of the audio. */
+#define TAIL_TIME (2 * GST_NPU_MEL_FRAME_TIME)
 
 struct _GstNpuMel {
   GstBaseTransform parent;
@@ -90,11 +86,12 @@ struct _GstNpuMel {
   gint input_rate;
 
   /* Streaming thread. */
+  GstSegment segment;      /* of the audio */
   GstNpuMelStream *stream; /* NULL before negotiation */
   gboolean input_discont;  /* of input that was clipped away */
   gboolean refused;        /* the segment; its error has been posted */
   gboolean caps_refused;   /* likewise */
-  GQueue held;             /* of HeldEvent */
+  GstNpuHeldEvents held;
 };
 
 /* What needs no conversion first. */
@@ -103,7 +100,7 @@ struct _GstNpuMel {
       F32) ", rate=(int)16000, channels=(int)1, layout=(string)interleaved; "  \
            "audio/x-raw, format=(string)" GST_AUDIO_FORMATS_ALL                \
            ", rate=(int)[8000,192000], channels=(int)[1,8], "                  \
-           "layout=(string)interleaved"
+           "layout=(string){interleaved,non-interleaved}"
 
 static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE (
     "sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS (SINK_CAPS));
@@ -118,29 +115,6 @@ G_DEFINE_TYPE (GstNpuMel, gst_npu_mel, GST_TYPE_BASE_TRANSFORM)
 GST_ELEMENT_REGISTER_DEFINE (npumel, "npumel", GST_RANK_NONE, GST_TYPE_NPU_MEL)
 
 /* ---- streaming thread: output ---- */
-
-static void
-held_event_drop (HeldEvent *held)
-{
-  gst_event_unref (held->event);
-  g_free (held);
-}
-
-static void
-gst_npu_mel_release_events (GstNpuMel *self, guint64 up_to_frame)
-{
-  GstPad *srcpad = GST_BASE_TRANSFORM_SRC_PAD (self);
-
-  while (!g_queue_is_empty (&self->held)) {
-    HeldEvent *held = g_queue_peek_head (&self->held);
-
-    if (held->frame > up_to_frame)
-      return;
-    g_queue_pop_head (&self->held);
-    gst_pad_push_event (srcpad, g_steal_pointer (&held->event));
-    g_free (held);
-  }
-}
 
 static GstBuffer *
 gst_npu_mel_new_buffer (GstNpuMel *self, gsize size)
@@ -196,7 +170,8 @@ gst_npu_mel_push_ready (GstNpuMel *self)
   while (ret == GST_FLOW_OK && gst_npu_mel_stream_next (self->stream, &chunk)) {
     /* Tail frames still belong to the samples before an event. */
     if (chunk.content > 0)
-      gst_npu_mel_release_events (self, chunk.first);
+      gst_npu_held_events_release (
+          &self->held, GST_BASE_TRANSFORM_SRC_PAD (self), chunk.first);
     ret = gst_npu_mel_push_chunk (self, &chunk);
   }
   return ret;
@@ -215,23 +190,20 @@ gst_npu_mel_drain (GstNpuMel *self)
     ret = gst_npu_mel_push_ready (self);
     gst_npu_mel_stream_reset (self->stream);
   }
-  gst_npu_mel_release_events (self, G_MAXUINT64);
+  gst_npu_held_events_release (
+      &self->held, GST_BASE_TRANSFORM_SRC_PAD (self), G_MAXUINT64);
   return ret;
 }
 
-/* @data NULL: silence. */
+/* @audio NULL: silence. */
 static GstFlowReturn
-gst_npu_mel_feed (GstNpuMel *self, const guint8 *data, guint64 n_frames)
+gst_npu_mel_feed (
+    GstNpuMel *self, const GstAudioBuffer *audio, guint64 n_frames)
 {
-  guint bpf = gst_npu_mel_stream_get_input (self->stream)->bpf;
   GstFlowReturn ret = GST_FLOW_OK;
 
-  while (n_frames > 0 && ret == GST_FLOW_OK) {
-    guint64 n = gst_npu_mel_stream_push (self->stream, data, n_frames);
-
-    n_frames -= n;
-    if (data != NULL)
-      data += n * bpf;
+  for (guint64 i = 0; i < n_frames && ret == GST_FLOW_OK;) {
+    i += gst_npu_mel_stream_push (self->stream, audio, i, n_frames - i);
     ret = gst_npu_mel_push_ready (self);
   }
   return ret;
@@ -263,8 +235,8 @@ gst_npu_mel_align (
   GstFlowReturn ret;
 
   if (!GST_CLOCK_TIME_IS_VALID (pts))
-    pts = begun ? gst_npu_mel_stream_get_end (self->stream)
-                : GST_BASE_TRANSFORM (self)->segment.start;
+    pts =
+        begun ? gst_npu_mel_stream_get_end (self->stream) : self->segment.start;
   if (begun && !discont
       && gst_npu_mel_stream_continues (self->stream, pts, n_frames))
     return GST_FLOW_OK;
@@ -274,32 +246,38 @@ gst_npu_mel_align (
 }
 
 static GstFlowReturn
-gst_npu_mel_take_buffer (GstNpuMel *self, GstBuffer *buffer)
+gst_npu_mel_take_audio (
+    GstNpuMel *self, GstBuffer *buffer, const GstAudioBuffer *audio)
 {
-  guint bpf = gst_npu_mel_stream_get_input (self->stream)->bpf;
-  gsize n_frames = gst_buffer_get_size (buffer) / bpf;
   gboolean discont = self->input_discont || GST_BUFFER_IS_DISCONT (buffer);
+  gboolean gap = GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_GAP);
   GstFlowReturn ret;
-  GstMapInfo map;
 
-  if (gst_buffer_get_size (buffer) % bpf != 0)
-    GST_WARNING_OBJECT (
-        self, "the end of a frame is missing: %" GST_PTR_FORMAT, buffer);
-  self->input_discont = discont && n_frames == 0;
-  if (n_frames == 0)
+  self->input_discont = discont && audio->n_samples == 0;
+  if (audio->n_samples == 0)
     return GST_FLOW_OK;
-  ret = gst_npu_mel_align (self, discont, GST_BUFFER_PTS (buffer), n_frames);
+  ret = gst_npu_mel_align (
+      self, discont, GST_BUFFER_PTS (buffer), audio->n_samples);
   if (ret != GST_FLOW_OK)
     return ret;
-  if (GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_GAP))
-    return gst_npu_mel_feed (self, NULL, n_frames);
-  if (!gst_buffer_map (buffer, &map, GST_MAP_READ)) {
-    GST_ELEMENT_ERROR (self, RESOURCE, READ,
-        ("The memory of an audio buffer cannot be read."), (NULL));
+  return gst_npu_mel_feed (self, gap ? NULL : audio, audio->n_samples);
+}
+
+static GstFlowReturn
+gst_npu_mel_take_buffer (GstNpuMel *self, GstBuffer *buffer)
+{
+  GstAudioBuffer audio;
+  GstFlowReturn ret;
+
+  if (!gst_npu_convert_map (
+          gst_npu_mel_stream_get_input (self->stream), buffer, &audio)) {
+    GST_ELEMENT_ERROR (self, STREAM, FORMAT,
+        ("An audio buffer is not as its caps say: put audioconvert before it."),
+        ("%" GST_PTR_FORMAT, buffer));
     return GST_FLOW_ERROR;
   }
-  ret = gst_npu_mel_feed (self, map.data, n_frames);
-  gst_buffer_unmap (buffer, &map);
+  ret = gst_npu_mel_take_audio (self, buffer, &audio);
+  gst_audio_buffer_unmap (&audio);
   return ret;
 }
 
@@ -327,7 +305,7 @@ gst_npu_mel_submit_input_buffer (
   discont = GST_BUFFER_IS_DISCONT (buffer);
   info = gst_npu_mel_stream_get_input (self->stream);
   buffer =
-      gst_audio_buffer_clip (buffer, &trans->segment, info->rate, info->bpf);
+      gst_audio_buffer_clip (buffer, &self->segment, info->rate, info->bpf);
   if (buffer == NULL) {
     self->input_discont |= discont;
     return GST_FLOW_OK;
@@ -352,12 +330,11 @@ gst_npu_mel_generate_output (GstBaseTransform *trans, GstBuffer **buffer)
 static GstFlowReturn
 gst_npu_mel_take_gap (GstNpuMel *self, GstClockTime pts, GstClockTime duration)
 {
-  GstSegment *segment = &GST_BASE_TRANSFORM (self)->segment;
   GstFlowReturn ret = GST_FLOW_OK;
   guint64 start, stop, n_frames;
 
   if (!gst_segment_clip (
-          segment, GST_FORMAT_TIME, pts, pts + duration, &start, &stop))
+          &self->segment, GST_FORMAT_TIME, pts, pts + duration, &start, &stop))
     return GST_FLOW_OK;
   if (!gst_npu_mel_stream_has_begun (self->stream)
       || !gst_npu_mel_stream_reaches (self->stream, start))
@@ -387,12 +364,10 @@ gst_npu_mel_gap_event (GstNpuMel *self, GstEvent *event)
 
 /* FALSE, with an error posted once, for what cannot be played forward in time. */
 static gboolean
-gst_npu_mel_check_segment (GstNpuMel *self, GstEvent *event)
+gst_npu_mel_check_segment (GstNpuMel *self, const GstSegment *segment)
 {
   gboolean posted = self->refused;
-  const GstSegment *segment;
 
-  gst_event_parse_segment (event, &segment);
   self->refused = segment->format != GST_FORMAT_TIME || segment->rate != 1.0;
   if (!self->refused || posted)
     return !self->refused;
@@ -408,38 +383,49 @@ gst_npu_mel_check_segment (GstNpuMel *self, GstEvent *event)
   return FALSE;
 }
 
+/* The audio is clipped to the segment that came; the one that goes on has room
+ * for the tail, which sinks would drop as lying outside. */
+static gboolean
+gst_npu_mel_segment_event (GstNpuMel *self, GstEvent *event)
+{
+  guint32 seqnum = gst_event_get_seqnum (event);
+  GstSegment segment;
+
+  gst_npu_mel_drain (self);
+  gst_event_copy_segment (event, &segment);
+  gst_event_unref (event);
+  if (!gst_npu_mel_check_segment (self, &segment))
+    return FALSE;
+  self->segment = segment;
+  if (GST_CLOCK_TIME_IS_VALID (segment.stop))
+    segment.stop += TAIL_TIME;
+  event = gst_event_new_segment (&segment);
+  gst_event_set_seqnum (event, seqnum);
+  return GST_BASE_TRANSFORM_CLASS (parent_class)
+      ->sink_event (GST_BASE_TRANSFORM (self), event);
+}
+
 static gboolean
 gst_npu_mel_hold_event (GstNpuMel *self, GstEvent *event)
 {
-  HeldEvent *held;
   guint64 position = 0, frames_out = 0;
 
   if (self->stream != NULL) {
     position = gst_npu_mel_stream_get_position (self->stream);
     frames_out = gst_npu_mel_stream_get_frames_out (self->stream);
   }
-  if (position <= frames_out && g_queue_is_empty (&self->held))
+  if (position <= frames_out && gst_npu_held_events_is_empty (&self->held))
     return GST_BASE_TRANSFORM_CLASS (parent_class)
         ->sink_event (GST_BASE_TRANSFORM (self), event);
-  held = g_new (HeldEvent, 1);
-  held->event = event;
-  held->frame = position;
-  g_queue_push_tail (&self->held, held);
+  gst_npu_held_events_add (&self->held, event, position);
   return TRUE;
 }
 
-/* A flush throws away what was on its way, save what a pad would keep. */
 static void
 gst_npu_mel_flush (GstNpuMel *self)
 {
-  HeldEvent *held;
-
-  while ((held = g_queue_pop_head (&self->held)) != NULL) {
-    if (GST_EVENT_IS_STICKY (held->event))
-      gst_pad_store_sticky_event (
-          GST_BASE_TRANSFORM_SRC_PAD (self), held->event);
-    held_event_drop (held);
-  }
+  gst_npu_held_events_flush (&self->held, GST_BASE_TRANSFORM_SRC_PAD (self));
+  gst_segment_init (&self->segment, GST_FORMAT_TIME);
   self->refused = FALSE;
   self->input_discont = FALSE;
   if (self->stream != NULL)
@@ -477,12 +463,7 @@ gst_npu_mel_sink_event (GstBaseTransform *trans, GstEvent *event)
     case GST_EVENT_CAPS: /* set_caps() drains */
       break;
     case GST_EVENT_SEGMENT:
-      gst_npu_mel_drain (self);
-      if (!gst_npu_mel_check_segment (self, event)) {
-        gst_event_unref (event);
-        return FALSE;
-      }
-      break;
+      return gst_npu_mel_segment_event (self, event);
     case GST_EVENT_EOS:
       gst_npu_mel_drain (self);
       gst_element_post_message (
@@ -686,6 +667,7 @@ gst_npu_mel_start (GstBaseTransform *trans)
   self->audio = 0;
   self->input_rate = 0;
   GST_OBJECT_UNLOCK (self);
+  gst_segment_init (&self->segment, GST_FORMAT_TIME);
   self->refused = FALSE;
   self->caps_refused = FALSE;
   self->input_discont = FALSE;
@@ -697,7 +679,7 @@ gst_npu_mel_stop (GstBaseTransform *trans)
 {
   GstNpuMel *self = GST_NPU_MEL (trans);
 
-  g_queue_clear_full (&self->held, (GDestroyNotify) held_event_drop);
+  gst_npu_held_events_clear (&self->held);
   g_clear_pointer (&self->stream, gst_npu_mel_stream_free);
   return TRUE;
 }
@@ -894,7 +876,8 @@ gst_npu_mel_init (GstNpuMel *self)
   self->device = g_strdup (DEFAULT_DEVICE);
   self->frames_per_buffer = DEFAULT_FRAMES_PER_BUFFER;
   self->latency = GST_CLOCK_TIME_NONE;
-  g_queue_init (&self->held);
+  gst_segment_init (&self->segment, GST_FORMAT_TIME);
+  gst_npu_held_events_init (&self->held);
   /* Without transform() the base class would start in passthrough. */
   gst_base_transform_set_passthrough (GST_BASE_TRANSFORM (self), FALSE);
 }

@@ -138,7 +138,7 @@ gst_npu_mel_stream_reaches (GstNpuMelStream *stream, GstClockTime start)
   GstClockTimeDiff hole =
       GST_CLOCK_DIFF (gst_npu_mel_stream_get_end (stream), start);
 
-  return ABS (hole) < (GstClockTimeDiff)DISCONT_WAIT;
+  return ABS (hole) < (GstClockTimeDiff) DISCONT_WAIT;
 }
 
 gboolean
@@ -166,14 +166,14 @@ gst_npu_mel_stream_frames_until (GstNpuMelStream *stream, GstClockTime stop)
 }
 
 guint64
-gst_npu_mel_stream_push (
-    GstNpuMelStream *stream, const guint8 *data, guint64 n_frames)
+gst_npu_mel_stream_push (GstNpuMelStream *stream, const GstAudioBuffer *audio,
+    guint64 first, guint64 n_frames)
 {
   GstClockTime started = gst_util_get_timestamp ();
   gsize n = MIN (n_frames, MAX_INPUT_FRAMES);
   gsize n_samples;
   const gfloat *samples =
-      gst_npu_convert_push (stream->convert, data, n, &n_samples);
+      gst_npu_convert_push (stream->convert, audio, first, n, &n_samples);
 
   gst_npu_stats_add (stream->stats, GST_NPU_MEL_STAGE_CONVERT,
       gst_util_get_timestamp () - started);
@@ -254,12 +254,12 @@ static gboolean
 compute_window (
     GstNpuMelStream *stream, guint n_frames, gfloat *out, GError **error)
 {
-  gsize n_values = (gsize)WHISPER_MEL_FRAMES * stream->out.mels;
+  gsize n_values = (gsize) WHISPER_MEL_FRAMES * stream->out.mels;
   gfloat *frames = stream->out.mel_major ? g_new (gfloat, n_values) : out;
   gboolean ok = whisper_mel_pull (stream->mel, n_frames, frames, error);
 
   if (ok) {
-    for (gsize i = (gsize)n_frames * stream->out.mels; i < n_values; i++)
+    for (gsize i = (gsize) n_frames * stream->out.mels; i < n_values; i++)
       frames[i] = NPU_MEL_SILENCE;
     whisper_mel_normalize (frames, n_values, frames);
     if (stream->out.mel_major)
@@ -302,9 +302,9 @@ gst_npu_mel_stream_fill (GstNpuMelStream *stream, const GstNpuMelChunk *chunk,
     return FALSE;
   }
   if (stream->out.normalized)
-    ok = compute_window (stream, n_frames, (gfloat *)map.data, error);
+    ok = compute_window (stream, n_frames, (gfloat *) map.data, error);
   else
-    ok = whisper_mel_pull (stream->mel, n_frames, (gfloat *)map.data, error);
+    ok = whisper_mel_pull (stream->mel, n_frames, (gfloat *) map.data, error);
   gst_buffer_unmap (buffer, &map);
   if (!ok)
     return FALSE;

@@ -65,10 +65,10 @@ gboolean gst_npu_mel_stream_continues (
 gboolean gst_npu_mel_stream_reaches (
     GstNpuMelStream *stream, GstClockTime start);
 
-/* Takes some of @n_frames frames (@data NULL: silence) and returns how many:
- * take what next() gives before the rest. */
-guint64 gst_npu_mel_stream_push (
-    GstNpuMelStream *stream, const guint8 *data, guint64 n_frames);
+/* Takes some of @n_frames frames of @audio from @first on (@audio NULL: silence)
+ * and returns how many: take what next() gives before the rest. */
+guint64 gst_npu_mel_stream_push (GstNpuMelStream *stream,
+    const GstAudioBuffer *audio, guint64 first, guint64 n_frames);
 /* Frames of silence up to @stop, 0 if the stream stands there or behind. */
 guint64 gst_npu_mel_stream_frames_until (
     GstNpuMelStream *stream, GstClockTime stop);

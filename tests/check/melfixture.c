@@ -31,29 +31,52 @@ mel_clear (Mel *f)
   gst_harness_teardown (f->h);
 }
 
+/* Caps that cannot be parsed may be set too: then nothing can be pushed. */
 void
 mel_set_caps (Mel *f, const gchar *src_caps)
 {
   GstCaps *caps = gst_caps_from_string (src_caps);
   GstStructure *structure = gst_caps_get_structure (caps, 0);
-  const GstAudioFormatInfo *format =
-      gst_audio_format_get_info (gst_audio_format_from_string (
-          gst_structure_get_string (structure, "format")));
-  gint channels;
+  const gchar *format = gst_structure_get_string (structure, "format");
+  const gchar *layout = gst_structure_get_string (structure, "layout");
+  gint channels, rate;
 
   fail_unless (gst_structure_get_int (structure, "channels", &channels));
-  fail_unless (gst_structure_get_int (structure, "rate", &f->rate));
-  f->bpf = channels * GST_AUDIO_FORMAT_INFO_WIDTH (format) / 8;
+  fail_unless (gst_structure_get_int (structure, "rate", &rate));
+  gst_audio_info_set_format (
+      &f->info, gst_audio_format_from_string (format), rate, channels, NULL);
+  if (g_str_equal (layout, "non-interleaved"))
+    f->info.layout = GST_AUDIO_LAYOUT_NON_INTERLEAVED;
   gst_harness_set_src_caps (f->h, caps);
+}
+
+static void
+deinterleave (
+    guint8 *out, const guint8 *in, gsize n_frames, const GstAudioInfo *info)
+{
+  gsize width = info->finfo->width / 8;
+
+  for (gint c = 0; c < info->channels; c++)
+    for (gsize i = 0; i < n_frames; i++)
+      memcpy (out + (c * n_frames + i) * width,
+          in + (i * info->channels + c) * width, width);
 }
 
 GstFlowReturn
 mel_push (Mel *f, gconstpointer data, gsize n_frames, GstClockTime pts,
     GstBufferFlags flags)
 {
-  GstBuffer *buffer = gst_buffer_new_allocate (NULL, n_frames * f->bpf, NULL);
+  gsize size = n_frames * f->info.bpf;
+  guint8 *copy = g_malloc (MAX (size, 1));
+  GstBuffer *buffer = gst_buffer_new_wrapped_full (
+      0, copy, MAX (size, 1), 0, size, copy, g_free);
 
-  gst_buffer_fill (buffer, 0, data, n_frames * f->bpf);
+  if (f->info.layout == GST_AUDIO_LAYOUT_NON_INTERLEAVED) {
+    deinterleave (copy, data, n_frames, &f->info);
+    gst_buffer_add_audio_meta (buffer, &f->info, n_frames, NULL);
+  } else if (size > 0) {
+    memcpy (copy, data, size);
+  }
   GST_BUFFER_PTS (buffer) = pts;
   GST_BUFFER_FLAG_SET (buffer, flags);
   return gst_harness_push (f->h, buffer);
@@ -66,10 +89,10 @@ mel_push_cut (
   const guint8 *bytes = data;
 
   for (gsize i = 0; i < n_frames; i += MIN (cut, n_frames - i)) {
-    GstClockTime offset = gst_util_uint64_scale (i, GST_SECOND, f->rate);
+    GstClockTime offset = gst_util_uint64_scale (i, GST_SECOND, f->info.rate);
 
     fail_unless_equals_int (
-        mel_push (f, bytes + i * f->bpf, MIN (cut, n_frames - i),
+        mel_push (f, bytes + i * f->info.bpf, MIN (cut, n_frames - i),
             GST_CLOCK_TIME_IS_VALID (pts) ? pts + offset : pts, 0),
         GST_FLOW_OK);
   }
@@ -218,6 +241,6 @@ mel_signal (gsize n, gint rate, guint voice)
   gfloat *x = g_new (gfloat, MAX (n, 1));
 
   for (gsize i = 0; i < n; i++)
-    x[i] = mel_signal_at ((gdouble)i / rate, voice);
+    x[i] = mel_signal_at ((gdouble) i / rate, voice);
   return x;
 }

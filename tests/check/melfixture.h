@@ -6,6 +6,7 @@
 #ifndef MEL_FIXTURE_H
 #define MEL_FIXTURE_H
 
+#include <gst/audio/audio.h>
 #include <gst/check/gstcheck.h>
 #include <gst/check/gstharness.h>
 
@@ -21,8 +22,7 @@ typedef struct {
   GstElement *element;
   GstHarness *h;
   GstBus *bus;
-  gsize bpf; /* of the caps set last */
-  gint rate;
+  GstAudioInfo info; /* of the caps set last */
 } Mel;
 
 /* @src_caps NULL: not yet; @sink_caps NULL: anything. */
@@ -30,7 +30,8 @@ void mel_init (Mel *f, const gchar *src_caps, const gchar *sink_caps);
 void mel_clear (Mel *f);
 void mel_set_caps (Mel *f, const gchar *src_caps);
 
-/* One buffer of @n_frames frames. */
+/* One buffer of @n_frames frames.  @data is interleaved; the buffer has the
+ * layout of the caps. */
 GstFlowReturn mel_push (Mel *f, gconstpointer data, gsize n_frames,
     GstClockTime pts, GstBufferFlags flags);
 /* Buffers of at most @cut frames, the first at @pts. */
@@ -55,7 +56,7 @@ typedef struct {
 
 MelOutput mel_collect (Mel *f);
 void mel_output_clear (MelOutput *output);
-#define mel_frames(o) ((const gfloat *)(o)->bytes->data)
+#define mel_frames(o) ((const gfloat *) (o)->bytes->data)
 #define mel_buffer(o, i) g_array_index ((o)->buffers, MelBuffer, i)
 void mel_assert_equal (const MelOutput *a, const MelOutput *b);
 /* Buffers @first … of frames of @n_samples samples from @pts on, @step frames

@@ -27,8 +27,18 @@ run (const gchar *caps, gconstpointer data, gsize n_frames)
   return output;
 }
 
+/* The same in both layouts. */
+static gchar *
+planar (const gchar *caps)
+{
+  GString *text = g_string_new (caps);
+
+  g_string_replace (text, "layout=interleaved", "layout=non-interleaved", 1);
+  return g_string_free (text, FALSE);
+}
+
 static void
-check_exact (
+check_exact_in_layout (
     const gchar *caps, gconstpointer data, const gfloat *x, gsize n_frames)
 {
   MelOutput output = run (caps, data, n_frames);
@@ -38,6 +48,17 @@ check_exact (
       mel_assert_times (&output, 0, 0, n_frames, 10, 80), output.buffers->len);
   fail_unless (error <= 1e-4, "%s: error %g", caps, error);
   mel_output_clear (&output);
+}
+
+static void
+check_exact (
+    const gchar *caps, gconstpointer data, const gfloat *x, gsize n_frames)
+{
+  gchar *other = planar (caps);
+
+  check_exact_in_layout (caps, data, x, n_frames);
+  check_exact_in_layout (other, data, x, n_frames);
+  g_free (other);
 }
 
 /* Multiples of 1/64 below 1: exact in every format, 8 bits included. */

@@ -80,12 +80,10 @@ GST_START_TEST (test_absurd_caps)
     "audio/x-raw, format=F32LE, rate=0, channels=1, layout=interleaved",
     "audio/x-raw, format=F32LE, rate=7999, channels=1, layout=interleaved",
     "audio/x-raw, format=F32LE, rate=192001, channels=1, layout=interleaved",
-    "audio/x-raw, format=F32LE, rate=2147483647, channels=1, "
-    "layout=interleaved",
+    "audio/x-raw, format=S8, rate=2147483647, channels=1, layout=interleaved",
     "audio/x-raw, format=F32LE, rate=16000, channels=0, layout=interleaved",
     "audio/x-raw, format=F32LE, rate=16000, channels=9, layout=interleaved",
-    "audio/x-raw, format=F32LE, rate=16000, channels=2, "
-    "layout=non-interleaved",
+    "audio/x-raw, format=F32LE, rate=16000, channels=1, layout=diagonal",
     "audio/x-raw, format=ENCODED, rate=16000, channels=1, layout=interleaved",
     "audio/mpeg, mpegversion=4",
   };
@@ -117,6 +115,36 @@ GST_START_TEST (test_contradictory_caps)
     mel_clear (&f);
     g_free (caps);
   }
+}
+GST_END_TEST;
+
+/* Planes without their meta, and a meta that promises more than is there. */
+GST_START_TEST (test_buffers_unlike_their_caps)
+{
+  const gchar *caps = "audio/x-raw, format=F32LE, rate=16000, channels=2, "
+                      "layout=non-interleaved";
+  gfloat *x = mel_signal (3200, 16000, 0);
+
+  for (guint i = 0; i < 3; i++) {
+    GstBuffer *buffer = gst_buffer_new_memdup (x, 3200 * sizeof (gfloat));
+    GstAudioMeta *meta;
+    Mel f;
+
+    mel_init (&f, caps, NULL);
+    GST_BUFFER_PTS (buffer) = 0;
+    if (i > 0) {
+      meta = gst_buffer_add_audio_meta (buffer, &f.info, 1600, NULL);
+      if (i == 1)
+        meta->samples = 1601;
+      else
+        meta->info.channels = 1;
+    }
+    fail_unless_equals_int (gst_harness_push (f.h, buffer), GST_FLOW_ERROR);
+    assert_one_error (
+        &f, GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT, "audioconvert");
+    mel_clear (&f);
+  }
+  g_free (x);
 }
 GST_END_TEST;
 
@@ -217,11 +245,11 @@ GST_START_TEST (test_latency_is_kept)
     mel_init (&f, caps, NULL);
     while (gst_harness_buffers_received (f.h) == 0) {
       fail_unless (n + step <= (gsize) rates[i]);
-      mel_push (
-          &f, x + n, step, gst_util_uint64_scale (n, GST_SECOND, f.rate), 0);
+      mel_push (&f, x + n, step,
+          gst_util_uint64_scale (n, GST_SECOND, f.info.rate), 0);
       n += step;
     }
-    needed = gst_util_uint64_scale (n, GST_SECOND, f.rate);
+    needed = gst_util_uint64_scale (n, GST_SECOND, f.info.rate);
     fail_unless (needed <= gst_harness_query_latency (f.h) + GST_MSECOND);
     mel_clear (&f);
     g_free (caps);
@@ -363,6 +391,7 @@ npumel_element_suite (void)
   tcase_add_test (tcase, test_bad_segments);
   tcase_add_test (tcase, test_absurd_caps);
   tcase_add_test (tcase, test_contradictory_caps);
+  tcase_add_test (tcase, test_buffers_unlike_their_caps);
   tcase_add_test (tcase, test_unknown_device);
   tcase_add_test (tcase, test_latency);
   tcase_add_test (tcase, test_latency_is_kept);

@@ -265,37 +265,94 @@ GST_END_TEST;
 
 GST_START_TEST (test_segment_clips)
 {
+  static const gchar *const layouts[] = { MEL_F32_16K,
+    "audio/x-raw, format=F32LE, rate=16000, channels=2, "
+    "layout=non-interleaved" };
   gfloat *x = mel_signal (3 * SECOND, 16000, 0);
+  gfloat *stereo = g_new (gfloat, 6 * SECOND);
   gsize n = 12345;
+
+  for (gsize i = 0; i < 6 * SECOND; i++)
+    stereo[i] = x[i / 2];
+  for (guint i = 0; i < G_N_ELEMENTS (layouts); i++) {
+    MelOutput output;
+    Mel f;
+
+    mel_init (&f, layouts[i], NULL);
+    push_segment (&f, GST_SECOND, GST_SECOND + n * MEL_SAMPLE);
+    mel_push_cut (&f, i == 0 ? x : stereo, 3 * SECOND, 1999, 0);
+    mel_eos (&f);
+    output = mel_collect (&f);
+    fail_unless_equals_int (
+        mel_assert_times (&output, 0, GST_SECOND, n, 10, 80),
+        output.buffers->len);
+    fail_unless (mel_error (&output, 0, x + SECOND, n, 80) <= 1e-4);
+    mel_output_clear (&output);
+    mel_clear (&f);
+  }
+  g_free (stereo);
+  g_free (x);
+}
+GST_END_TEST;
+
+/* Sinks drop what lies at a segment's stop or behind it: the tail must not. */
+GST_START_TEST (test_segment_has_room_for_the_tail)
+{
+  gfloat *x = mel_signal (SECOND, 16000, 0);
+  GstEvent *event;
+  GstSegment segment;
   MelOutput output;
+  GstPad *pad;
   Mel f;
 
   mel_init (&f, MEL_F32_16K, NULL);
-  push_segment (&f, GST_SECOND, GST_SECOND + n * MEL_SAMPLE);
-  mel_push_cut (&f, x, 3 * SECOND, 1999, 0);
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  segment.stop = GST_SECOND;
+  event = gst_event_new_segment (&segment);
+  gst_event_set_seqnum (event, 4711);
+  fail_unless (gst_harness_push_event (f.h, event));
+  mel_push_cut (&f, x, SECOND, 1000, 0);
   mel_eos (&f);
+
+  pad = gst_element_get_static_pad (f.element, "src");
+  event = gst_pad_get_sticky_event (pad, GST_EVENT_SEGMENT, 0);
+  fail_unless (event != NULL);
+  fail_unless_equals_int (gst_event_get_seqnum (event), 4711);
+  gst_event_copy_segment (event, &segment);
   output = mel_collect (&f);
-  fail_unless_equals_int (mel_assert_times (&output, 0, GST_SECOND, n, 10, 80),
-      output.buffers->len);
-  fail_unless (mel_error (&output, 0, x + SECOND, n, 80) <= 1e-4);
+  fail_unless_equals_int (
+      mel_assert_times (&output, 0, 0, SECOND, 10, 80), output.buffers->len);
+  for (guint i = 0; i < output.buffers->len; i++) {
+    GstClockTime pts = mel_buffer (&output, i).pts;
+
+    fail_unless (
+        gst_segment_clip (&segment, GST_FORMAT_TIME, pts, pts, NULL, NULL));
+  }
   mel_output_clear (&output);
+  gst_event_unref (event);
+  gst_object_unref (pad);
   mel_clear (&f);
   g_free (x);
 }
 GST_END_TEST;
 
+/* Even where the times go on. */
 GST_START_TEST (test_new_segment_ends_the_stream)
 {
+  const GstClockTime starts[] = { 7 * GST_SECOND, 5000 * MEL_SAMPLE };
   gfloat *x = mel_signal (2 * SECOND, 16000, 0);
-  Mel f;
 
-  mel_init (&f, MEL_F32_16K, NULL);
-  mel_push_cut (&f, x, 5000, 1000, 0);
-  push_segment (&f, 7 * GST_SECOND, MEL_NO_TIME);
-  mel_push_cut (&f, x + 5000, 6000, 1000, 7 * GST_SECOND);
-  mel_eos (&f);
-  check_two_streams (&f, x, 5000, 6000, 0, 7 * GST_SECOND);
-  mel_clear (&f);
+  for (guint i = 0; i < G_N_ELEMENTS (starts); i++) {
+    Mel f;
+
+    mel_init (&f, MEL_F32_16K, NULL);
+    mel_push_cut (&f, x, 5000, 1000, 0);
+    push_segment (&f, starts[i], MEL_NO_TIME);
+    mel_push_cut (&f, x + 5000, 6000, 1000, starts[i]);
+    mel_eos (&f);
+    check_two_streams (&f, x, 5000, 6000, 0, starts[i]);
+    mel_clear (&f);
+  }
   g_free (x);
 }
 GST_END_TEST;
@@ -478,6 +535,7 @@ npumel_events_suite (void)
   tcase_add_test (tcase, test_gaps_are_silence);
   tcase_add_test (tcase, test_gap_at_the_start_and_the_end);
   tcase_add_test (tcase, test_segment_clips);
+  tcase_add_test (tcase, test_segment_has_room_for_the_tail);
   tcase_add_test (tcase, test_new_segment_ends_the_stream);
   tcase_add_test (tcase, test_new_caps_end_the_stream);
   tcase_add_test (tcase, test_downstream_changes_its_mind);

@@ -9,8 +9,11 @@
 #include "../refmel.h"
 
 #define SECOND 16000
+#define S16_PLANAR                                                             \
+  "audio/x-raw, format=S16LE, rate=44100, channels=2, layout=non-interleaved"
 
-GST_START_TEST (test_times_of_every_buffer) {
+GST_START_TEST (test_times_of_every_buffer)
+{
   static const gsize lengths[] = { 1, 100, 159, 160, 161, 200, 201, 1599, 1600,
     1601, 1640, 1641, 16000, 16121, 33333 };
 
@@ -33,11 +36,11 @@ GST_START_TEST (test_times_of_every_buffer) {
     g_free (x);
   }
 }
-GST_END_TEST
-  ;
+GST_END_TEST;
 
 /* 1 and 3000 are the limits; a tail of two frames does not fit into one. */
-GST_START_TEST (test_frames_per_buffer) {
+GST_START_TEST (test_frames_per_buffer)
+{
   static const guint steps[] = { 1, 7, 3000 };
   gsize n = 3 * SECOND;
   gfloat *x = mel_signal (n, 16000, 0);
@@ -59,10 +62,10 @@ GST_START_TEST (test_frames_per_buffer) {
   }
   g_free (x);
 }
-GST_END_TEST
-  ;
+GST_END_TEST;
 
-GST_START_TEST (test_caps_follow_downstream) {
+GST_START_TEST (test_caps_follow_downstream)
+{
   static const struct {
     const gchar *sink;
     gint mels, frames;
@@ -93,10 +96,10 @@ GST_START_TEST (test_caps_follow_downstream) {
     mel_clear (&f);
   }
 }
-GST_END_TEST
-  ;
+GST_END_TEST;
 
-GST_START_TEST (test_128_bands) {
+GST_START_TEST (test_128_bands)
+{
   gfloat *x = mel_signal (SECOND, 16000, 0);
   MelOutput output;
   Mel f;
@@ -112,8 +115,7 @@ GST_START_TEST (test_128_bands) {
   mel_clear (&f);
   g_free (x);
 }
-GST_END_TEST
-  ;
+GST_END_TEST;
 
 static MelOutput
 run_cut (const gchar *caps, gconstpointer data, gsize n_frames, gsize cut)
@@ -129,7 +131,8 @@ run_cut (const gchar *caps, gconstpointer data, gsize n_frames, gsize cut)
   return output;
 }
 
-GST_START_TEST (test_cut_does_not_show) {
+GST_START_TEST (test_cut_does_not_show)
+{
   static const gsize cuts[] = { 1, 7, 101, 441, 997, 4096 };
   static const gchar *const caps[] = {
     MEL_F32_16K,
@@ -137,6 +140,7 @@ GST_START_TEST (test_cut_does_not_show) {
     "audio/x-raw, format=S16LE, rate=8000, channels=2, layout=interleaved",
     "audio/x-raw, format=S16LE, rate=48000, channels=2, layout=interleaved",
     "audio/x-raw, format=S16LE, rate=44101, channels=2, layout=interleaved",
+    S16_PLANAR,
   };
   gsize n = 40000;
   gfloat *x = mel_signal (n, 16000, 0);
@@ -145,7 +149,7 @@ GST_START_TEST (test_cut_does_not_show) {
   for (gsize i = 0; i < 2 * n; i++)
     y[i] = 20000.0 * x[i / 2] * (i % 2 ? 0.5 : 1.0);
   for (guint i = 0; i < G_N_ELEMENTS (caps); i++) {
-    gconstpointer data = i == 0 ? (gconstpointer)x : y;
+    gconstpointer data = i == 0 ? (gconstpointer) x : y;
     MelOutput whole = run_cut (caps[i], data, n, n);
 
     fail_unless (whole.buffers->len >= 10);
@@ -160,10 +164,10 @@ GST_START_TEST (test_cut_does_not_show) {
   g_free (y);
   g_free (x);
 }
-GST_END_TEST
-  ;
+GST_END_TEST;
 
-GST_START_TEST (test_65_seconds_at_44100) {
+GST_START_TEST (test_65_seconds_at_44100)
+{
   gsize n = 65 * 44100;
   gfloat *x = mel_signal (n, 44100, 0);
   MelOutput output = run_cut (
@@ -176,8 +180,7 @@ GST_START_TEST (test_65_seconds_at_44100) {
   mel_output_clear (&output);
   g_free (x);
 }
-GST_END_TEST
-  ;
+GST_END_TEST;
 
 /* Whole windows: @reference is normalised and padded, frame-major. */
 static void
@@ -204,7 +207,8 @@ check_window (const MelOutput *output, guint window, const gfloat *x,
   g_free (frames);
 }
 
-GST_START_TEST (test_whole_windows) {
+GST_START_TEST (test_whole_windows)
+{
   static const gchar *const layouts[] = { "frame-major", "mel-major" };
   gsize n = 4 * SECOND + 77;
   gfloat *x = mel_signal (n, 16000, 0);
@@ -232,11 +236,11 @@ GST_START_TEST (test_whole_windows) {
   }
   g_free (x);
 }
-GST_END_TEST
-  ;
+GST_END_TEST;
 
 /* 30 s are one window, whose tail is dropped; one sample more makes two. */
-GST_START_TEST (test_window_count) {
+GST_START_TEST (test_window_count)
+{
   gsize n = 30 * SECOND;
   gfloat *x = mel_signal (n + 1, 16000, 0);
 
@@ -263,10 +267,10 @@ GST_START_TEST (test_window_count) {
   }
   g_free (x);
 }
-GST_END_TEST
-  ;
+GST_END_TEST;
 
-GST_START_TEST (test_exactly_30_seconds_of_frames) {
+GST_START_TEST (test_exactly_30_seconds_of_frames)
+{
   gsize n = 30 * SECOND;
   gfloat *x = mel_signal (n, 16000, 0);
   MelOutput output = run_cut (MEL_F32_16K, x, n, 4096);
@@ -277,10 +281,10 @@ GST_START_TEST (test_exactly_30_seconds_of_frames) {
   mel_output_clear (&output);
   g_free (x);
 }
-GST_END_TEST
-  ;
+GST_END_TEST;
 
-GST_START_TEST (test_no_audio_makes_no_frames) {
+GST_START_TEST (test_no_audio_makes_no_frames)
+{
   for (guint i = 0; i < 3; i++) {
     Mel f;
 
@@ -296,11 +300,11 @@ GST_START_TEST (test_no_audio_makes_no_frames) {
     mel_clear (&f);
   }
 }
-GST_END_TEST
-  ;
+GST_END_TEST;
 
 /* An end of a buffer that is no whole frame is left out. */
-GST_START_TEST (test_broken_buffer_size) {
+GST_START_TEST (test_broken_buffer_size)
+{
   gfloat *x = mel_signal (1600, 16000, 0);
   GstBuffer *buffer = gst_buffer_new_memdup (x, 1600 * sizeof (gfloat) - 1);
   MelOutput output;
@@ -317,8 +321,7 @@ GST_START_TEST (test_broken_buffer_size) {
   mel_clear (&f);
   g_free (x);
 }
-GST_END_TEST
-  ;
+GST_END_TEST;
 
 static Suite *
 npumel_suite (void)
