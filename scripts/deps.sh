@@ -88,28 +88,47 @@ missing_packages ()
   esac
 }
 
+# Makes sure that as_root will work, asking for a password where someone can
+# give one.
+become_root ()
+{
+  [ "$(id -u)" -ne 0 ] || return 0
+  command -v sudo >/dev/null ||
+    die "these packages are missing, and installing them needs root or sudo. As root, run $project_dir/scripts/deps.sh, or install: ${missing[*]}"
+  if sudo -n true 2>/dev/null; then
+    return
+  elif [ -t 0 ]; then
+    sudo -v || die "sudo refused; as root, run $project_dir/scripts/deps.sh"
+  else
+    die "sudo wants a password and there is no terminal to ask for it. Run this once in a terminal, or as root: $project_dir/scripts/deps.sh"
+  fi
+}
+
 # Runs a command as root.
 as_root ()
 {
   if [ "$(id -u)" -eq 0 ]; then
     "$@"
-  elif sudo -n true 2>/dev/null; then
-    sudo -n -- "$@"
-  elif [ -t 0 ]; then
-    sudo -- "$@"
   else
-    die "sudo wants a password and there is no terminal to ask for it. Run this once in a terminal, or as root: $project_dir/scripts/deps.sh"
+    sudo -- "$@"
   fi
+}
+
+# A fresh machine may be busy with its own updates: wait for the lock.
+run_apt ()
+{
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y \
+    -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 -o Dpkg::Use-Pty=0 \
+    -o Dpkg::Options::=--force-confold "$@"
 }
 
 install_packages ()
 {
   case $family in
     debian)
-      as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq update
-      as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y \
-        --no-install-recommends -o Dpkg::Use-Pty=0 \
-        -o Dpkg::Options::=--force-confold install "$@" >/dev/null
+      # Some foreign list may be out of order; what matters is the installation.
+      run_apt update || say "Not all package lists could be brought up to date."
+      run_apt --no-install-recommends install "$@"
       ;;
     fedora)
       as_root dnf -q -y --setopt=install_weak_deps=False install "$@"
@@ -149,11 +168,14 @@ fi
 mapfile -t missing < <(missing_packages)
 [ ${#missing[@]} -gt 0 ] || exit 0
 
-if [ "$(id -u)" -ne 0 ] && ! command -v sudo >/dev/null; then
-  die "these packages are missing, and installing them needs root or sudo. As root, run $project_dir/scripts/deps.sh, or install: ${missing[*]}"
-fi
+become_root
 say "Installing ${missing[*]} …"
-install_packages "${missing[@]}"
+log=$(mktemp)
+trap 'rm -f -- "$log"' EXIT
+install_packages "${missing[@]}" >"$log" 2>&1 || {
+  tail -n 20 "$log" >&2
+  die "the packages could not be installed (the package manager's last words are above)"
+}
 
 mapfile -t missing < <(missing_packages)
 [ ${#missing[@]} -eq 0 ] || die "still missing after the installation: ${missing[*]}"

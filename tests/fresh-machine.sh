@@ -54,6 +54,7 @@ make_base ()
     echo "deb $uri ${release/#"$host_suite"/"$suite"} main"
   done >"$work/base/etc/apt/sources.list"
   cp -L /etc/resolv.conf "$work/base/etc/resolv.conf"
+  echo "127.0.0.1 localhost $(uname -n)" >"$work/base/etc/hosts"
   # No service is to be started in there.
   printf '#!/bin/sh\nexit 101\n' >"$work/base/usr/sbin/policy-rc.d"
   chmod +x "$work/base/usr/sbin/policy-rc.d"
@@ -107,7 +108,7 @@ try ()
   chmod 644 "$dir/tmp/repository"
 
   # A path with a space in it, like users have.
-  in_machine "$dir" "$user" 'cd; git clone -q /tmp/repository "a clone"'
+  in_machine "$dir" "$user" 'cd; git clone -q -c advice.detachedHead=false /tmp/repository "a clone"'
   say "$suite, $user: scripts/demo.sh"
   in_machine "$dir" "$user" 'cd ~/"a clone"; time scripts/demo.sh' 2>&1 | tee "$dir/tmp/demo"
   grep -q '^RESULT windows=1 ' "$dir/tmp/demo" || die "the demonstration ended without a RESULT"

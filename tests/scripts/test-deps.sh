@@ -32,7 +32,7 @@ system ()
   : >"$CALLS"
   USER_ID=0
   local tool
-  for tool in bash env dirname sed sort comm; do
+  for tool in bash env dirname sed sort comm mktemp rm tail; do
     ln -s "$(command -v "$tool")" "$bin/$tool"
   done
   stand_in id <<<'echo "$USER_ID"'
@@ -127,6 +127,11 @@ system debian "" "a package manager that installs nothing"
 stand_in apt-get <<<'true'
 run_deps 1
 check "the message names what is missing" contains "$err" "still missing"
+
+system debian "" "a package manager that fails"
+stand_in apt-get <<<'echo "disk full"; exit 100'
+run_deps 1
+check "its last words are shown" contains "$err" "disk full"
 
 system gentoo "" "an unknown distribution"
 run_deps 1
