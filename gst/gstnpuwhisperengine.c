@@ -118,9 +118,8 @@ open_program (GstNpuEngine *engine, GstElement *element, WhisperModel *model,
   ProgramSource source;
 
   /* Resolved before the key is made, or "auto" would be packed once more. */
-  if (precision == NPU_PRECISION_AUTO)
-    precision = NPU_PRECISION_F32;
   source.backend = gst_npu_context_get_backend (engine->context);
+  precision = npu_backend_resolve_precision (source.backend, precision);
   source.model = model;
   source.precision = precision;
 

@@ -17,6 +17,8 @@ gst_npu_precision_get_type (void)
   static const GEnumValue values[] = {
     { NPU_PRECISION_AUTO, "The fastest that is accurate enough", "auto" },
     { NPU_PRECISION_F32, "32-bit floating point throughout", "f32" },
+    { NPU_PRECISION_BF16, "16-bit brain floating point", "bf16" },
+    { NPU_PRECISION_INT8, "8-bit integers in the layers", "int8" },
     { 0, NULL, NULL }
   };
 

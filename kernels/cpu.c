@@ -18,12 +18,41 @@
 #define XCR0_YMM 0x06u
 #define XCR0_ZMM 0xe6u
 
+/* Not in every compiler's cpuid.h by the same name. */
+#define LEAF7_ECX_AVX512_VNNI (1u << 11)
+#define LEAF7_1_EAX_AVX_VNNI (1u << 4)
+#define LEAF7_1_EAX_AVX512_BF16 (1u << 5)
+
 static uint32_t
 read_xcr0 (void)
 {
   uint32_t low, high;
   __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
   return low;
+}
+
+static int
+is_amd (void)
+{
+  unsigned a, b, c, d;
+
+  return __get_cpuid (0, &a, &b, &c, &d) && b == signature_AMD_ebx
+         && c == signature_AMD_ecx && d == signature_AMD_edx;
+}
+
+/* What leaf 7, subleaf 1 adds to @flags. */
+static NpuCpuFlags
+flags_of_leaf7_1 (NpuCpuFlags flags)
+{
+  unsigned a, b, c, d;
+  NpuCpuFlags more = 0;
+
+  __cpuid_count (7, 1, a, b, c, d);
+  if (a & LEAF7_1_EAX_AVX_VNNI)
+    more |= NPU_CPU_AVX_VNNI;
+  if ((flags & NPU_CPU_AVX512) && (a & LEAF7_1_EAX_AVX512_BF16))
+    more |= NPU_CPU_AVX512_BF16 | (is_amd () ? NPU_CPU_FAST_BF16 : 0);
+  return more;
 }
 
 NpuCpuFlags
@@ -43,8 +72,13 @@ npu_cpu_flags (void)
       || (xcr0 & XCR0_YMM) != XCR0_YMM)
     return 0;
   flags |= NPU_CPU_AVX2;
-  if ((b & leaf7) == leaf7 && (xcr0 & XCR0_ZMM) == XCR0_ZMM)
+  if ((b & leaf7) == leaf7 && (xcr0 & XCR0_ZMM) == XCR0_ZMM) {
     flags |= NPU_CPU_AVX512;
+    if (c & LEAF7_ECX_AVX512_VNNI)
+      flags |= NPU_CPU_AVX512_VNNI;
+  }
+  if (a >= 1)
+    flags |= flags_of_leaf7_1 (flags);
   return flags;
 }
 

@@ -23,17 +23,32 @@ ref_init (NpuKernels *kernels)
   npu_ref_mel_init (kernels);
   npu_ref_layernorm_init (kernels);
   npu_ref_gemm_init (kernels);
+  npu_ref_gemm_bf16_init (kernels);
+  npu_ref_gemm_int8_init (kernels);
   npu_ref_attention_init (kernels);
 }
 
-/* Best last.  Each is laid over those before it. */
+/* Best last.  Each is laid over those before it, also where the processor lacks
+ * one of those: avx512 has a better entry for each of avxvnni's. */
 static const InstructionSet instruction_sets[] = {
   { "c", 0, ref_init },
 #ifdef NPU_HAVE_AVX2
   { "avx2", NPU_CPU_AVX2, npu_avx2_init },
 #endif
+#ifdef NPU_HAVE_AVXVNNI
+  { "avxvnni", NPU_CPU_AVX2 | NPU_CPU_AVX_VNNI, npu_avxvnni_init },
+#endif
 #ifdef NPU_HAVE_AVX512
   { "avx512", NPU_CPU_AVX2 | NPU_CPU_AVX512, npu_avx512_init },
+#endif
+#ifdef NPU_HAVE_AVX512VNNI
+  { "avx512vnni", NPU_CPU_AVX2 | NPU_CPU_AVX512 | NPU_CPU_AVX512_VNNI,
+      npu_avx512vnni_init },
+#endif
+#ifdef NPU_HAVE_AVX512BF16
+  { "avx512bf16",
+      NPU_CPU_AVX2 | NPU_CPU_AVX512 | NPU_CPU_AVX512_VNNI | NPU_CPU_FAST_BF16,
+      npu_avx512bf16_init },
 #endif
 };
 
@@ -44,8 +59,17 @@ static const char *const names[N_SETS + 1] = { "c",
 #ifdef NPU_HAVE_AVX2
   "avx2",
 #endif
+#ifdef NPU_HAVE_AVXVNNI
+  "avxvnni",
+#endif
 #ifdef NPU_HAVE_AVX512
   "avx512",
+#endif
+#ifdef NPU_HAVE_AVX512VNNI
+  "avx512vnni",
+#endif
+#ifdef NPU_HAVE_AVX512BF16
+  "avx512bf16",
 #endif
   NULL };
 
@@ -75,6 +99,7 @@ npu_kernels_init (NpuKernels *kernels, NpuCpuFlags flags, const char *isa)
 
   if (best < 0)
     return -1;
+  kernels->bf16_is_fast = 0;
   for (int i = 0; i <= best; i++) {
     instruction_sets[i].init (kernels);
     kernels->isa = instruction_sets[i].name;

@@ -83,17 +83,32 @@ typedef struct
 /* Fills @plan for 1 … NPU_MEL_MAX_BANDS bands. */
 void npu_mel_plan_init (NpuMelPlan * plan, unsigned n_bands);
 
+/* Values of a row of a product's left side that share a scale in int8. */
+#define NPU_INT8_GROUP 128
+
+/* How the numbers of a matrix product are stored. */
+typedef enum
+{
+  NPU_FORMAT_F32,
+  NPU_FORMAT_BF16,              /* both sides bfloat16, or the weights only */
+  /* Weights: symmetric, a scale per column of C.  Left side: symmetric, a scale
+   * per row and NPU_INT8_GROUP columns.  Sums of products are exact integers
+   * within a group, and float32 from there on. */
+  NPU_FORMAT_INT8,
+  NPU_N_FORMATS
+} NpuFormat;
+
 /*
- * A packed right-hand side: W, stored [n][k] in models, as panels of
- * gemm_panel columns each, laid out [panel][k][gemm_panel] and padded with
- * zeros.  n_panels = ceil (n / gemm_panel).
+ * A packed right-hand side: W, stored [n][k] in models, as panels of as many
+ * columns each as the product says, padded with zeros.
+ * n_panels = ceil (n / panel).
  */
 typedef struct
 {
   size_t n, k;
-  const float *panels;          /* NPU_ALIGNMENT */
-  const float *bias;            /* n_panels * gemm_panel values */
-} NpuPackedF32;
+  const void *panels;           /* NPU_ALIGNMENT; n_panels * panel_bytes (k) */
+  const float *bias;            /* n_panels * panel values */
+} NpuPacked;
 
 typedef enum
 {
@@ -101,19 +116,68 @@ typedef enum
   NPU_ACTIVATION_GELU           /* x / 2 * (1 + erf (x / sqrt 2)) */
 } NpuActivation;
 
-/* C = activation (A * W^T + bias) + addend, for the panels asked for. */
+/* C = activation (A * W^T + bias) * column_scale + addend, for the panels asked
+ * for. */
 typedef struct
 {
-  const float *a;               /* [m][k]; rows may overlap (convolutions) */
-  size_t lda, m;
-  const NpuPackedF32 *w;
+  const void *a;                /* m rows, as prepare() makes them */
+  size_t a_stride;              /* bytes; rows of F32 and BF16 may overlap */
+  size_t m;
+  const NpuPacked *w;
   size_t first_panel, n_panels; /* the columns of C to compute */
   NpuActivation activation;
+  const float *column_scale;    /* [n_panels * panel] or NULL for ones */
   const float *addend;          /* [m][n] or NULL; may be c itself */
   size_t ld_addend;
   float *c;                     /* [m][n], points at column 0 */
   size_t ldc;
-} NpuGemmF32;
+} NpuGemm;
+
+/* The matrix product of one format. */
+typedef struct
+{
+  unsigned panel;               /* columns of a packed panel */
+  unsigned rows;                /* rows per task that use the caches best */
+
+  /* Bytes of a packed panel and of a prepared row, which is aligned to four
+   * bytes. */
+  size_t (*panel_bytes) (size_t k);
+  size_t (*row_bytes) (size_t k);
+
+  /* Packs n_rows rows of W, at @w, as columns first … first + n_rows - 1 of C
+   * into @panels, those of the whole W.  first and n_rows are multiples of
+   * panel, save n_rows at W's end. */
+  void (*pack) (const float *w, size_t ldw, size_t k, size_t first,
+      size_t n_rows, void *panels);
+
+  /* Rows of floats to rows of A.  Where @in_place is set, a row of A is a row
+   * of floats, and prepare() a copy that callers do without. */
+  int in_place;
+  void (*prepare) (const float *x, size_t ldx, size_t rows, size_t k,
+      void *out, size_t out_stride);
+  /* The same of LayerNorm's result. */
+  void (*layernorm) (const float *x, size_t ldx, size_t rows, size_t d,
+      const float *gamma, const float *beta, void *out, size_t out_stride);
+
+  void (*gemm) (const NpuGemm * args);
+} NpuProduct;
+
+/*
+ * Attention of one head over all keys, softmax (Q K^T) V, online: no row of
+ * scores is ever held whole.  The scale 1 / sqrt (64) is already in Q.
+ * K and V are packed once per head and then read by every block of queries.
+ */
+typedef struct
+{
+  unsigned queries;             /* queries per task that use the caches best */
+  size_t (*packed_bytes) (size_t n_keys);
+  size_t scratch_bytes;
+  void (*pack) (const float *k, const float *v, size_t ld, size_t n_keys,
+      void *packed);
+  void (*attend) (const float *q, size_t ldq, size_t n_queries,
+      const void *packed, size_t n_keys, float *out, size_t ldo,
+      void *scratch);
+} NpuAttention;
 
 typedef struct
 {
@@ -133,33 +197,17 @@ typedef struct
   void (*layernorm) (const float *x, size_t ldx, size_t rows, size_t d,
       const float *gamma, const float *beta, float *out, size_t ldo);
 
-  unsigned gemm_panel;          /* columns of a packed panel */
-  unsigned gemm_rows;           /* rows per task that use the caches best */
-  /* Packs n_rows rows of W, at @w, as columns first … first + n_rows - 1 of C:
-   * they go to panels + first * k, where @panels is that of the whole W.  first
-   * and n_rows are multiples of gemm_panel, save n_rows at W's end. */
-  void (*gemm_pack) (const float *w, size_t ldw, size_t k, size_t first,
-      size_t n_rows, float *panels);
-  void (*gemm) (const NpuGemmF32 * args);
+  NpuProduct product[NPU_N_FORMATS];
+  /* What each format's accuracy allows; several may be the same. */
+  NpuAttention attention[NPU_N_FORMATS];
 
-  /*
-   * Attention of one head over all keys, softmax (Q K^T) V, online: no row of
-   * scores is ever held whole.  The scale 1 / sqrt (64) is already in Q.
-   * K and V are packed once per head and then read by every block of queries.
-   */
-  unsigned attention_queries;   /* queries per task that use the caches best */
-  size_t (*attention_packed_floats) (size_t n_keys);
-  void (*attention_pack) (const float *k, const float *v, size_t ld,
-      size_t n_keys, float *packed);
-  size_t attention_scratch_floats;
-  void (*attention) (const float *q, size_t ldq, size_t n_queries,
-      const float *packed, size_t n_keys, float *out, size_t ldo,
-      float *scratch);
+  /* Whether BF16 products are faster than F32 ones: "auto" chooses by it. */
+  int bf16_is_fast;
 } NpuKernels;
 
 /*
  * Fills @kernels with the best entries for @flags.  @isa limits the choice
- * ("c", "avx2", "avx512"); NULL means no limit.  Returns 0, or -1 if @isa is
+ * ("c", "avx2", …); NULL means no limit.  Returns 0, or -1 if @isa is
  * unknown or the processor lacks it; then @kernels is not touched.
  */
 int npu_kernels_init (NpuKernels * kernels, NpuCpuFlags flags,

@@ -21,11 +21,13 @@ static const GOptionEntry options[] = {
   { "model", 'm', 0, G_OPTION_ARG_STRING, &opt_model,
       "Weights: a file or synthetic[:size] (default: search)", "MODEL" },
   { "precision", 'p', 0, G_OPTION_ARG_STRING, &opt_precision,
-      "auto or f32 (default: auto)", "PRECISION" },
+      "f32, bf16 or int8 (default: each)", "PRECISION" },
   { "threads", 't', 0, G_OPTION_ARG_INT, &opt_threads,
       "Threads (default: 1, then all)", "N" },
   { "isa", 'i', 0, G_OPTION_ARG_STRING, &opt_isa,
-      "Instruction set: c, avx2, avx512 (default: all fast ones)", "ISA" },
+      "Instruction set: c, avx2, avxvnni, avx512, avx512vnni, avx512bf16 "
+      "(default: all fast ones)",
+      "ISA" },
   { "runs", 'r', 0, G_OPTION_ARG_INT, &opt_runs,
       "Timed runs of each row (default: 9)", "N" },
   { "list-models", 'l', 0, G_OPTION_ARG_NONE, &opt_list_models,
@@ -57,9 +59,11 @@ check_options (NpuPrecision *precision, GError **error)
 {
   const gchar *wrong = NULL;
 
-  if (!npu_precision_from_name (
-          opt_precision != NULL ? opt_precision : "auto", precision))
-    wrong = "--precision is auto or f32";
+  *precision = NPU_PRECISION_AUTO;
+  if (opt_precision != NULL
+      && (!npu_precision_from_name (opt_precision, precision)
+          || *precision == NPU_PRECISION_AUTO))
+    wrong = "--precision is f32, bf16 or int8";
   else if (opt_threads < 0 || opt_threads > NPU_POOL_MAX_THREADS)
     wrong = "--threads is 1 to 256";
   else if (opt_runs < 1 || opt_runs > 10000)
@@ -88,14 +92,12 @@ is_wanted (const gchar *isa)
 }
 
 static gboolean
-run_isa (const BenchInput *input, const gchar *isa, NpuPrecision precision,
-    GArray *rows, GError **error)
+run_precision (const BenchInput *input, BenchCase bench_case,
+    NpuPrecision precision, GArray *rows, GError **error)
 {
   guint all = npu_cpu_threads ();
-  BenchCase bench_case = { isa, precision, 1, WARM_UPS, opt_runs };
 
-  if (!bench_run_mel (input, &bench_case, rows, error))
-    return FALSE;
+  bench_case.precision = precision;
   if (opt_threads > 0)
     bench_case.threads = opt_threads;
   if (!bench_run_encoder (input, &bench_case, rows, error))
@@ -103,6 +105,22 @@ run_isa (const BenchInput *input, const gchar *isa, NpuPrecision precision,
   bench_case.threads = all;
   return opt_threads > 0 || all == 1
          || bench_run_encoder (input, &bench_case, rows, error);
+}
+
+/* @precision: AUTO for all. */
+static gboolean
+run_isa (const BenchInput *input, const gchar *isa, NpuPrecision precision,
+    GArray *rows, GError **error)
+{
+  BenchCase bench_case = { isa, NPU_PRECISION_F32, 1, WARM_UPS, opt_runs };
+
+  if (!bench_run_mel (input, &bench_case, rows, error))
+    return FALSE;
+  for (NpuPrecision p = NPU_PRECISION_F32; p <= NPU_PRECISION_INT8; p++)
+    if ((precision == NPU_PRECISION_AUTO || precision == p)
+        && !run_precision (input, bench_case, p, rows, error))
+      return FALSE;
+  return TRUE;
 }
 
 static gboolean
@@ -130,8 +148,6 @@ bench (GArray *rows, GError **error)
 
   if (!check_options (&precision, error))
     return FALSE;
-  if (precision == NPU_PRECISION_AUTO)
-    precision = NPU_PRECISION_F32;
   model = open_model (error);
   if (model == NULL)
     return FALSE;

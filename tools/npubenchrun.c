@@ -9,7 +9,15 @@
 
 /* The gates: log-mel after normalisation, and the hidden states. */
 #define MEL_MAX_ABS 1e-4
-#define F32_REL_RMS 1e-4
+
+/* Relative RMS error and cosine of a whole window. */
+typedef struct {
+  gdouble rel_rms, cosine;
+} Gate;
+
+static const Gate gates[] = { [NPU_PRECISION_F32] = { 1e-4, 0.9999999 },
+  [NPU_PRECISION_BF16] = { 0.015, 0.9998 },
+  [NPU_PRECISION_INT8] = { 0.064, 0.9979 } };
 
 static int
 compare_doubles (const void *a, const void *b)
@@ -65,8 +73,8 @@ max_abs_difference (const gfloat *a, const gfloat *b, gsize n)
 }
 
 static void
-compare_states (
-    BenchRow *row, const gfloat *states, const gfloat *reference, gsize n)
+compare_states (BenchRow *row, const Gate *gate, const gfloat *states,
+    const gfloat *reference, gsize n)
 {
   gdouble dot = 0, square = 0, reference_square = 0, error = 0;
 
@@ -80,7 +88,7 @@ compare_states (
   }
   row->cosine = dot / sqrt (square * reference_square);
   row->rel_rms = sqrt (error / reference_square);
-  row->passed = row->rel_rms <= F32_REL_RMS;
+  row->passed = row->rel_rms <= gate->rel_rms && row->cosine >= gate->cosine;
 }
 
 static gboolean
@@ -168,7 +176,8 @@ run_window (const BenchInput *input, const BenchCase *bench_case,
   ok = whisper_encoder_run (
       encoder, input->mel, 2 * (gsize)input->shape.positions, states, error);
   if (ok) {
-    compare_states (&row, states, input->reference_states, values);
+    compare_states (&row, &gates[bench_case->precision], states,
+        input->reference_states, values);
     ok = time_encoder (input, bench_case, encoder, states, ms, error);
   }
   if (ok)

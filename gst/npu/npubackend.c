@@ -15,6 +15,8 @@ static const gchar *const op_names[NPU_N_OPS] = {
 static const gchar *const precision_names[] = {
   [NPU_PRECISION_AUTO] = "auto",
   [NPU_PRECISION_F32] = "f32",
+  [NPU_PRECISION_BF16] = "bf16",
+  [NPU_PRECISION_INT8] = "int8",
 };
 
 const gchar *

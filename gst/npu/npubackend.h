@@ -32,7 +32,9 @@ typedef struct _NpuWindow NpuWindow;
 
 typedef enum {
   NPU_PRECISION_AUTO, /* the fastest that meets the bf16 gate */
-  NPU_PRECISION_F32
+  NPU_PRECISION_F32,
+  NPU_PRECISION_BF16, /* weights, and where that is faster activations */
+  NPU_PRECISION_INT8  /* layers' weights and activations; the rest bf16 */
 } NpuPrecision;
 
 /* The sizes of an encoder, all read from its weights. */
@@ -108,7 +110,8 @@ typedef enum {
 
 struct _NpuBackend {
   const NpuBackendOps *ops;
-  gchar *description; /* for people: "AVX2, 2 threads" */
+  gchar *description;          /* for people: "AVX2, 2 threads" */
+  NpuPrecision auto_precision; /* what AUTO means here; never AUTO */
 };
 
 struct _NpuProgram {
@@ -169,8 +172,17 @@ struct _NpuBackendOps {
 
 const gchar *npu_op_name (NpuOp op);
 const gchar *npu_precision_name (NpuPrecision precision);
-/* FALSE if @name is none of "auto", "f32", …  */
+/* FALSE if @name is none of "auto", "f32", "bf16", "int8". */
 gboolean npu_precision_from_name (const gchar *name, NpuPrecision *precision);
+
+/* The fastest that meets the bf16 gate on this backend, if @precision is AUTO;
+ * else @precision. */
+static inline NpuPrecision
+npu_backend_resolve_precision (
+    const NpuBackend *backend, NpuPrecision precision)
+{
+  return precision == NPU_PRECISION_AUTO ? backend->auto_precision : precision;
+}
 
 /* The CPU backend.  @isa: NULL for the best that the processor has. */
 NpuBackend *npu_cpu_backend_new (const gchar *isa, GError **error);

@@ -8,6 +8,7 @@
  *
  * Packed: for each block, the keys transposed, [NPU_HEAD_SIZE][BLOCK], then the
  * values [BLOCK][NPU_HEAD_SIZE].  Keys beyond the last are never looked at.
+ * Formats of less accuracy than float32 have no other meaning than this one.
  */
 #include "npukernels-private.h"
 
@@ -25,18 +26,17 @@ n_blocks (size_t n_keys)
 }
 
 static size_t
-attention_packed_floats (size_t n_keys)
+packed_bytes (size_t n_keys)
 {
-  return n_blocks (n_keys) * BLOCK_FLOATS;
+  return n_blocks (n_keys) * BLOCK_FLOATS * sizeof (float);
 }
 
 static void
-attention_pack (
-    const float *k, const float *v, size_t ld, size_t n_keys, float *packed)
+pack (const float *k, const float *v, size_t ld, size_t n_keys, void *packed)
 {
-  memset (packed, 0, attention_packed_floats (n_keys) * sizeof *packed);
+  memset (packed, 0, packed_bytes (n_keys));
   for (size_t key = 0; key < n_keys; key++) {
-    float *keys = packed + key / BLOCK * BLOCK_FLOATS;
+    float *keys = (float *)packed + key / BLOCK * BLOCK_FLOATS;
     float *values = keys + BLOCK * NPU_HEAD_SIZE;
 
     for (size_t i = 0; i < NPU_HEAD_SIZE; i++) {
@@ -75,8 +75,8 @@ attend_block (const float *q, const float *keys, size_t n_keys, float *m,
 }
 
 static void
-attention (const float *q, size_t ldq, size_t n_queries, const float *packed,
-    size_t n_keys, float *out, size_t ldo, float *scratch)
+attend (const float *q, size_t ldq, size_t n_queries, const void *packed,
+    size_t n_keys, float *out, size_t ldo, void *scratch)
 {
   for (size_t row = 0; row < n_queries; row++) {
     float m = -INFINITY, l = 0.0f, o[NPU_HEAD_SIZE] = { 0.0f };
@@ -84,7 +84,7 @@ attention (const float *q, size_t ldq, size_t n_queries, const float *packed,
     for (size_t block = 0; block < n_blocks (n_keys); block++) {
       size_t left = n_keys - block * BLOCK;
 
-      attend_block (q + row * ldq, packed + block * BLOCK_FLOATS,
+      attend_block (q + row * ldq, (const float *)packed + block * BLOCK_FLOATS,
           left < BLOCK ? left : BLOCK, &m, &l, o);
     }
     for (size_t i = 0; i < NPU_HEAD_SIZE; i++)
@@ -95,9 +95,9 @@ attention (const float *q, size_t ldq, size_t n_queries, const float *packed,
 void
 npu_ref_attention_init (NpuKernels *kernels)
 {
-  kernels->attention_queries = QUERIES_PER_TASK;
-  kernels->attention_packed_floats = attention_packed_floats;
-  kernels->attention_pack = attention_pack;
-  kernels->attention_scratch_floats = 0;
-  kernels->attention = attention;
+  for (int format = 0; format < NPU_N_FORMATS; format++)
+    kernels->attention[format] = (NpuAttention){ .queries = QUERIES_PER_TASK,
+      .packed_bytes = packed_bytes,
+      .pack = pack,
+      .attend = attend };
 }

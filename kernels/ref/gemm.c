@@ -1,25 +1,36 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * gemm.c: C = activation (A * W^T + bias) + addend, with W in packed panels.
+ * gemm.c: C = activation (A * W^T + bias) * scale + addend, with W in packed
+ * panels, in float32.
  *
  * A tile of ROWS x PANEL sums stays in registers while k runs; compilers turn
  * the loop over a panel's columns into vectors.  Each sum adds its products in
  * the order of k, so that no cut of the work changes a bit.
  */
-#include "npukernels-private.h"
+#include "refgemm.h"
 
-#include <math.h>
+#include <string.h>
 
-#define PANEL 8
 #define ROWS 4
-#define ROWS_PER_TASK 48
+
+static size_t
+panel_bytes (size_t k)
+{
+  return k * PANEL * sizeof (float);
+}
+
+static size_t
+row_bytes (size_t k)
+{
+  return k * sizeof (float);
+}
 
 static void
-gemm_pack (const float *w, size_t ldw, size_t k, size_t first, size_t n_rows,
-    float *panels)
+pack (const float *w, size_t ldw, size_t k, size_t first, size_t n_rows,
+    void *panels)
 {
   for (size_t n = 0; n < n_rows; n += PANEL) {
-    float *panel = panels + (first + n) * k;
+    float *panel = (float *)panels + (first + n) * k;
 
     for (size_t p = 0; p < k; p++)
       for (size_t j = 0; j < PANEL; j++)
@@ -27,10 +38,21 @@ gemm_pack (const float *w, size_t ldw, size_t k, size_t first, size_t n_rows,
   }
 }
 
-static float
-gelu (float x)
+static void
+prepare (const float *x, size_t ldx, size_t rows, size_t k, void *out,
+    size_t out_stride)
 {
-  return 0.5f * x * (1.0f + erff (x * 0.70710678118654752f));
+  for (size_t r = 0; r < rows; r++)
+    memcpy ((char *)out + r * out_stride, x + r * ldx, k * sizeof *x);
+}
+
+static void
+layernorm (const float *x, size_t ldx, size_t rows, size_t d,
+    const float *gamma, const float *beta, void *out, size_t out_stride)
+{
+  for (size_t r = 0; r < rows; r++)
+    npu_ref_layernorm_row (
+        x + r * ldx, d, gamma, beta, (float *)((char *)out + r * out_stride));
 }
 
 /* The sums of one tile that has all its rows. */
@@ -61,43 +83,25 @@ multiply_row (const float *a, size_t k, const float *panel, float sums[PANEL])
     sums[j] = s[j];
 }
 
-/* Bias, activation and addend of one row of a panel, from column @n on. */
 static void
-finish_row (const NpuGemmF32 *args, size_t row, size_t n, const float *sums)
+gemm (const NpuGemm *args)
 {
-  size_t columns = args->w->n - n < PANEL ? args->w->n - n : PANEL;
-  float *c = args->c + row * args->ldc + n;
-
-  for (size_t j = 0; j < columns; j++) {
-    float value = sums[j] + args->w->bias[n + j];
-
-    if (args->activation == NPU_ACTIVATION_GELU)
-      value = gelu (value);
-    if (args->addend)
-      value += args->addend[row * args->ld_addend + n + j];
-    c[j] = value;
-  }
-}
-
-static void
-gemm (const NpuGemmF32 *args)
-{
-  size_t k = args->w->k;
+  size_t k = args->w->k, lda = args->a_stride / sizeof (float);
   size_t end = args->first_panel + args->n_panels;
   float sums[ROWS][PANEL];
 
   for (size_t p = args->first_panel; p < end; p++) {
-    const float *panel = args->w->panels + p * PANEL * k;
+    const float *panel = (const float *)args->w->panels + p * PANEL * k;
 
     for (size_t row = 0; row < args->m; row += ROWS) {
       size_t rows = args->m - row < ROWS ? args->m - row : ROWS;
-      const float *a = args->a + row * args->lda;
+      const float *a = (const float *)args->a + row * lda;
 
       if (rows == ROWS)
-        multiply_tile (a, args->lda, k, panel, sums);
+        multiply_tile (a, lda, k, panel, sums);
       else
         for (size_t i = 0; i < rows; i++)
-          multiply_row (a + i * args->lda, k, panel, sums[i]);
+          multiply_row (a + i * lda, k, panel, sums[i]);
       for (size_t i = 0; i < rows; i++)
         finish_row (args, row + i, p * PANEL, sums[i]);
     }
@@ -107,8 +111,13 @@ gemm (const NpuGemmF32 *args)
 void
 npu_ref_gemm_init (NpuKernels *kernels)
 {
-  kernels->gemm_panel = PANEL;
-  kernels->gemm_rows = ROWS_PER_TASK;
-  kernels->gemm_pack = gemm_pack;
-  kernels->gemm = gemm;
+  kernels->product[NPU_FORMAT_F32] = (NpuProduct){ .panel = PANEL,
+    .rows = ROWS_PER_TASK,
+    .panel_bytes = panel_bytes,
+    .row_bytes = row_bytes,
+    .pack = pack,
+    .in_place = 1,
+    .prepare = prepare,
+    .layernorm = layernorm,
+    .gemm = gemm };
 }

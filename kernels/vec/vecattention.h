@@ -38,9 +38,9 @@ n_key_blocks (size_t n_keys)
 }
 
 static size_t
-attention_packed_floats (size_t n_keys)
+attention_packed_bytes (size_t n_keys)
 {
-  return n_key_blocks (n_keys) * 2 * KEYS_FLOATS;
+  return n_key_blocks (n_keys) * 2 * KEYS_FLOATS * sizeof (float);
 }
 
 static void
@@ -57,14 +57,16 @@ pack_values (const float *v, size_t ld, size_t n_keys, float *panels)
 
 static void
 attention_pack (
-    const float *k, const float *v, size_t ld, size_t n_keys, float *packed)
+    const float *k, const float *v, size_t ld, size_t n_keys, void *packed)
 {
+  float *block = packed;
+
   for (size_t key = 0; key < n_keys; key += KEYS) {
     size_t n = n_keys - key < KEYS ? n_keys - key : KEYS;
 
-    gemm_pack (k + key * ld, ld, HEAD, 0, n, packed);
-    pack_values (v + key * ld, ld, n, packed + KEYS_FLOATS);
-    packed += 2 * KEYS_FLOATS;
+    gemm_pack (k + key * ld, ld, HEAD, 0, n, block);
+    pack_values (v + key * ld, ld, n, block + KEYS_FLOATS);
+    block += 2 * KEYS_FLOATS;
   }
 }
 
@@ -145,14 +147,14 @@ attend (AttentionScratch *state, const float *q, size_t ldq, size_t rows,
 }
 
 static void
-attention (const float *q, size_t ldq, size_t n_queries, const float *packed,
-    size_t n_keys, float *out, size_t ldo, float *scratch)
+attention (const float *q, size_t ldq, size_t n_queries, const void *packed,
+    size_t n_keys, float *out, size_t ldo, void *scratch)
 {
   for (size_t row = 0; row < n_queries; row += QUERIES) {
     size_t rows = n_queries - row < QUERIES ? n_queries - row : QUERIES;
 
-    attend ((AttentionScratch *)scratch, q + row * ldq, ldq, rows, packed,
-        n_keys, out + row * ldo, ldo);
+    attend (scratch, q + row * ldq, ldq, rows, packed, n_keys, out + row * ldo,
+        ldo);
   }
 }
 

@@ -7,6 +7,9 @@
  * one fused multiply-add each, whatever the tile's height and wherever k is
  * cut: so no cut of the work changes a bit of the result.
  *
+ * The weights are float32, or bfloat16 that is expanded on the way (b16): half
+ * the memory, the same sums.
+ *
  * Caches: a chunk of a panel (K_CHUNK rows, 16 KiB at 8 lanes) stays in the
  * first level while BLOCK_ROWS rows of A pass by; those rows stay in the second
  * level while the panels pass by.
@@ -14,30 +17,45 @@
 #ifndef NPU_VECGEMM_H
 #define NPU_VECGEMM_H
 
-#define PANEL (2 * VEC_LANES)
-#define BLOCK_ROWS 48
+#include <string.h>
+
 #define K_CHUNK 256
 
-/* c[rows][PANEL] = (add ? c : 0) + a[rows][k] * panel[k][PANEL].  Inlined with
- * constant @rows and @add. */
+/* Two vectors of a panel. */
 static inline __attribute__ ((always_inline)) void
-tile (const unsigned rows, const int add, const float *a, size_t lda, size_t k,
-    const float *panel, float *c, size_t ldc)
+load_weights (const int b16, const void *panel, size_t p, vec b[2])
 {
-  vec sum[VEC_ROWS][2];
+  if (b16) {
+    const uint16_t *values = (const uint16_t *)panel + p * PANEL;
+
+    b[0] = vec_load_bf16 (values);
+    b[1] = vec_load_bf16 (values + VEC_LANES);
+  } else {
+    const float *values = (const float *)panel + p * PANEL;
+
+    b[0] = vec_load (values);
+    b[1] = vec_load (values + VEC_LANES);
+  }
+}
+
+/* c[rows][PANEL] = (add ? c : 0) + a[rows][k] * panel[k][PANEL].  Inlined with
+ * constant @rows, @add and @b16. */
+static inline __attribute__ ((always_inline)) void
+tile (const unsigned rows, const int add, const int b16, const float *a,
+    size_t lda, size_t k, const void *panel, float *c, size_t ldc)
+{
+  vec sum[VEC_ROWS][2], b[2];
 
   for (unsigned i = 0; i < rows; i++)
     for (unsigned j = 0; j < 2; j++)
       sum[i][j] = add ? vec_load (c + i * ldc + j * VEC_LANES) : vec_zero ();
   for (size_t p = 0; p < k; p++) {
-    vec b0 = vec_load (panel + p * PANEL);
-    vec b1 = vec_load (panel + p * PANEL + VEC_LANES);
-
+    load_weights (b16, panel, p, b);
     for (unsigned i = 0; i < rows; i++) {
       vec a_i = vec_set1 (a[i * lda + p]);
 
-      sum[i][0] = vec_fma (a_i, b0, sum[i][0]);
-      sum[i][1] = vec_fma (a_i, b1, sum[i][1]);
+      sum[i][0] = vec_fma (a_i, b[0], sum[i][0]);
+      sum[i][1] = vec_fma (a_i, b[1], sum[i][1]);
     }
   }
   for (unsigned i = 0; i < rows; i++)
@@ -47,45 +65,45 @@ tile (const unsigned rows, const int add, const float *a, size_t lda, size_t k,
 
 /* The same for any number of rows: full tiles, then tiles of 8, 4, 2 and 1. */
 static inline __attribute__ ((always_inline)) void
-tiles (size_t rows, const int add, const float *a, size_t lda, size_t k,
-    const float *panel, float *c, size_t ldc)
+tiles (size_t rows, const int add, const int b16, const float *a, size_t lda,
+    size_t k, const void *panel, float *c, size_t ldc)
 {
   for (; rows >= VEC_ROWS; rows -= VEC_ROWS) {
-    tile (VEC_ROWS, add, a, lda, k, panel, c, ldc);
+    tile (VEC_ROWS, add, b16, a, lda, k, panel, c, ldc);
     a += VEC_ROWS * lda;
     c += VEC_ROWS * ldc;
   }
   if (VEC_ROWS > 8 && rows & 8) {
-    tile (8, add, a, lda, k, panel, c, ldc);
+    tile (8, add, b16, a, lda, k, panel, c, ldc);
     a += 8 * lda;
     c += 8 * ldc;
   }
   if (rows & 4) {
-    tile (4, add, a, lda, k, panel, c, ldc);
+    tile (4, add, b16, a, lda, k, panel, c, ldc);
     a += 4 * lda;
     c += 4 * ldc;
   }
   if (rows & 2) {
-    tile (2, add, a, lda, k, panel, c, ldc);
+    tile (2, add, b16, a, lda, k, panel, c, ldc);
     a += 2 * lda;
     c += 2 * ldc;
   }
   if (rows & 1)
-    tile (1, add, a, lda, k, panel, c, ldc);
+    tile (1, add, b16, a, lda, k, panel, c, ldc);
 }
 
 static void
 multiply (size_t rows, const float *a, size_t lda, size_t k, const float *panel,
     float *c, size_t ldc)
 {
-  tiles (rows, 0, a, lda, k, panel, c, ldc);
+  tiles (rows, 0, 0, a, lda, k, panel, c, ldc);
 }
 
 static void
 multiply_add (size_t rows, const float *a, size_t lda, size_t k,
     const float *panel, float *c, size_t ldc)
 {
-  tiles (rows, 1, a, lda, k, panel, c, ldc);
+  tiles (rows, 1, 0, a, lda, k, panel, c, ldc);
 }
 
 /* VEC_LANES rows of W side by side, @n_rows of them there, into half a panel. */
@@ -121,79 +139,78 @@ pack_panel (const float *w, size_t ldw, size_t k, size_t n_rows, float *panel)
 
 static void
 gemm_pack (const float *w, size_t ldw, size_t k, size_t first, size_t n_rows,
-    float *panels)
+    void *panels)
 {
   for (size_t n = 0; n < n_rows; n += PANEL)
-    pack_panel (w + n * ldw, ldw, k, n_rows - n, panels + (first + n) * k);
+    pack_panel (
+        w + n * ldw, ldw, k, n_rows - n, (float *)panels + (first + n) * k);
 }
 
-/* Bias, activation and addend of one vector; @n is below VEC_LANES only at the
- * matrix's right edge. */
-static inline __attribute__ ((always_inline)) void
-finish (const NpuGemmF32 *args, const float *sums, size_t row, size_t column,
-    size_t n)
+static size_t
+gemm_panel_bytes (size_t k)
 {
-  float *c = args->c + row * args->ldc + column;
-  vec v = vec_load (sums) + vec_load (args->w->bias + column);
+  return k * PANEL * sizeof (float);
+}
 
-  if (args->activation == NPU_ACTIVATION_GELU)
-    v = vec_gelu (v);
-  if (args->addend) {
-    const float *addend = args->addend + row * args->ld_addend + column;
-
-    v += n == VEC_LANES ? vec_load (addend) : vec_load_n (addend, n);
-  }
-  if (n == VEC_LANES)
-    vec_store (c, v);
-  else
-    vec_store_n (c, v, n);
+static size_t
+gemm_row_bytes (size_t k)
+{
+  return k * sizeof (float);
 }
 
 static void
-finish_block (const NpuGemmF32 *args, const float *sums, size_t first_row,
-    size_t rows, size_t column)
+gemm_prepare (const float *x, size_t ldx, size_t rows, size_t k, void *out,
+    size_t out_stride)
 {
-  for (size_t j = 0; j < PANEL && column + j < args->w->n; j += VEC_LANES) {
-    size_t n = args->w->n - column - j;
+  for (size_t r = 0; r < rows; r++)
+    memcpy ((char *)out + r * out_stride, x + r * ldx, k * sizeof *x);
+}
 
-    for (size_t i = 0; i < rows; i++)
-      if (n >= VEC_LANES)
-        finish (
-            args, sums + i * PANEL + j, first_row + i, column + j, VEC_LANES);
-      else
-        finish (args, sums + i * PANEL + j, first_row + i, column + j, n);
-  }
+static void
+gemm_layernorm (const float *x, size_t ldx, size_t rows, size_t d,
+    const float *gamma, const float *beta, void *out, size_t out_stride)
+{
+  for (size_t r = 0; r < rows; r++)
+    layernorm_row (
+        x + r * ldx, d, gamma, beta, (float *)((char *)out + r * out_stride));
 }
 
 /* @rows <= BLOCK_ROWS rows of one panel of C. */
-static void
-gemm_block (
-    const NpuGemmF32 *args, size_t first_row, size_t rows, size_t column)
+static inline __attribute__ ((always_inline)) void
+gemm_block (const NpuGemm *args, const int b16, size_t first_row, size_t rows,
+    size_t column)
 {
   _Alignas(NPU_ALIGNMENT) float sums[BLOCK_ROWS * PANEL];
-  const float *a = args->a + first_row * args->lda;
-  const float *panel = args->w->panels + column * args->w->k;
-  size_t k = args->w->k;
+  size_t k = args->w->k, lda = args->a_stride / sizeof (float);
   size_t chunk = k < K_CHUNK ? k : K_CHUNK;
+  size_t value = b16 ? sizeof (uint16_t) : sizeof (float);
+  const float *a = (const float *)args->a + first_row * lda;
+  const char *panel = (const char *)args->w->panels + column * k * value;
 
-  multiply (rows, a, args->lda, chunk, panel, sums, PANEL);
+  tiles (rows, 0, b16, a, lda, chunk, panel, sums, PANEL);
   for (size_t p = chunk; p < k; p += chunk) {
     chunk = k - p < K_CHUNK ? k - p : K_CHUNK;
-    multiply_add (
-        rows, a + p, args->lda, chunk, panel + p * PANEL, sums, PANEL);
+    tiles (rows, 1, b16, a + p, lda, chunk, panel + p * PANEL * value, sums,
+        PANEL);
   }
   finish_block (args, sums, first_row, rows, column);
 }
 
-static void
-gemm (const NpuGemmF32 *args)
+static inline __attribute__ ((always_inline)) void
+gemm_blocks (const NpuGemm *args, const int b16)
 {
   for (size_t row = 0; row < args->m; row += BLOCK_ROWS) {
     size_t rows = args->m - row < BLOCK_ROWS ? args->m - row : BLOCK_ROWS;
 
     for (size_t p = 0; p < args->n_panels; p++)
-      gemm_block (args, row, rows, (args->first_panel + p) * PANEL);
+      gemm_block (args, b16, row, rows, (args->first_panel + p) * PANEL);
   }
+}
+
+static void
+gemm (const NpuGemm *args)
+{
+  gemm_blocks (args, 0);
 }
 
 #endif /* NPU_VECGEMM_H */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * veckernels.h: all float32 kernels of kernels/vec/, for the vector that has been
+ * veckernels.h: all kernels of kernels/vec/, for the vector that has been
  * included before.
  */
 #ifndef NPU_VECKERNELS_H
@@ -11,9 +11,37 @@
 #include "vecmath.h"
 #include "vecconvert.h"
 #include "veclayernorm.h"
+#include "vecfinish.h"
 #include "vecgemm.h"
+#include "vecgemmbf16.h"
+#include "vecgemmint8.h"
 #include "vecattention.h"
 #include "vecmel.h"
+
+static inline void
+vec_gemm_init (NpuKernels *kernels)
+{
+  kernels->product[NPU_FORMAT_F32] = (NpuProduct){ .panel = PANEL,
+    .rows = BLOCK_ROWS,
+    .panel_bytes = gemm_panel_bytes,
+    .row_bytes = gemm_row_bytes,
+    .pack = gemm_pack,
+    .in_place = 1,
+    .prepare = gemm_prepare,
+    .layernorm = gemm_layernorm,
+    .gemm = gemm };
+}
+
+static inline void
+vec_attention_init (NpuKernels *kernels)
+{
+  for (int format = 0; format < NPU_N_FORMATS; format++)
+    kernels->attention[format] = (NpuAttention){ .queries = QUERIES,
+      .packed_bytes = attention_packed_bytes,
+      .scratch_bytes = sizeof (AttentionScratch),
+      .pack = attention_pack,
+      .attend = attention };
+}
 
 static inline void
 vec_kernels_init (NpuKernels *kernels)
@@ -21,16 +49,10 @@ vec_kernels_init (NpuKernels *kernels)
   kernels->to_f32 = to_f32;
   kernels->mel = mel;
   kernels->layernorm = layernorm;
-  kernels->gemm_panel = PANEL;
-  kernels->gemm_rows = BLOCK_ROWS;
-  kernels->gemm_pack = gemm_pack;
-  kernels->gemm = gemm;
-  kernels->attention_queries = QUERIES;
-  kernels->attention_packed_floats = attention_packed_floats;
-  kernels->attention_pack = attention_pack;
-  kernels->attention_scratch_floats =
-      sizeof (AttentionScratch) / sizeof (float);
-  kernels->attention = attention;
+  vec_gemm_init (kernels);
+  vec_gemm_bf16_init (kernels);
+  vec_gemm_int8_init (kernels);
+  vec_attention_init (kernels);
 }
 
 #endif /* NPU_VECKERNELS_H */

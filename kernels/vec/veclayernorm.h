@@ -10,7 +10,7 @@
 
 #include <math.h>
 
-static float
+static inline float
 row_mean (const float *x, size_t d)
 {
   vec even = vec_zero (), odd = vec_zero ();
@@ -29,7 +29,7 @@ row_mean (const float *x, size_t d)
   return vec_sum (even + odd) / (float)d;
 }
 
-static float
+static inline float
 row_variance (const float *x, size_t d, float mean)
 {
   vec even = vec_zero (), odd = vec_zero (), centre = vec_set1 (mean);
@@ -56,27 +56,47 @@ row_variance (const float *x, size_t d, float mean)
   return vec_sum (even + odd) / (float)d;
 }
 
-static void
-layernorm_row (
-    const float *x, size_t d, const float *gamma, const float *beta, float *out)
+typedef struct {
+  vec mean, scale;
+} Norm;
+
+static inline Norm
+norm_of_row (const float *x, size_t d)
 {
   float mean = row_mean (x, d);
   float variance = row_variance (x, d, mean);
-  vec centre = vec_set1 (mean);
-  vec scale = vec_set1 (1.0f / sqrtf (variance + NPU_LAYERNORM_EPSILON));
-  size_t i = 0;
 
-  for (; i + VEC_LANES <= d; i += VEC_LANES)
-    vec_store (out + i, vec_fma ((vec_load (x + i) - centre) * scale,
-                            vec_load (gamma + i), vec_load (beta + i)));
-  if (i < d)
-    vec_store_n (out + i,
-        vec_fma ((vec_load_n (x + i, d - i) - centre) * scale,
-            vec_load_n (gamma + i, d - i), vec_load_n (beta + i, d - i)),
-        d - i);
+  return (Norm){ vec_set1 (mean),
+    vec_set1 (1.0f / sqrtf (variance + NPU_LAYERNORM_EPSILON)) };
 }
 
-static void
+/* @n values of a row, or all. */
+static inline void
+normalize (const Norm *norm, const float *x, size_t n, const float *gamma,
+    const float *beta, float *out)
+{
+  size_t i = 0;
+
+  for (; i + VEC_LANES <= n; i += VEC_LANES)
+    vec_store (out + i, vec_fma ((vec_load (x + i) - norm->mean) * norm->scale,
+                            vec_load (gamma + i), vec_load (beta + i)));
+  if (i < n)
+    vec_store_n (out + i,
+        vec_fma ((vec_load_n (x + i, n - i) - norm->mean) * norm->scale,
+            vec_load_n (gamma + i, n - i), vec_load_n (beta + i, n - i)),
+        n - i);
+}
+
+static inline void
+layernorm_row (
+    const float *x, size_t d, const float *gamma, const float *beta, float *out)
+{
+  Norm norm = norm_of_row (x, d);
+
+  normalize (&norm, x, d, gamma, beta, out);
+}
+
+static inline void
 layernorm (const float *x, size_t ldx, size_t rows, size_t d,
     const float *gamma, const float *beta, float *out, size_t ldo)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* avx2.c: the kernels for AVX2, FMA and F16C. */
-#include "avx2.h"
+#include "int8avx2.h"
 #include "veckernels.h"
 
 void

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* avx512.c: the kernels for 512-bit vectors of AVX-512 F, BW, CD, DQ and VL. */
-#include "avx512.h"
+#include "int8avx512.h"
 #include "veckernels.h"
 
 void

@@ -15,7 +15,9 @@ enc_new (const gchar *model)
   GstElement *element = gst_element_factory_make ("npuwhisperenc", NULL);
 
   fail_unless (element != NULL);
+  /* Not "auto", which depends on the processor. */
   g_object_set (element, "model", model, NULL);
+  gst_util_set_object_arg (G_OBJECT (element), "precision", "f32");
   return gst_object_ref_sink (element);
 }
 
@@ -62,7 +64,7 @@ enc_frames_new (gsize first, gsize n, GstClockTime pts, GstClockTime duration)
   GstMapInfo map;
 
   fail_unless (gst_buffer_map (buffer, &map, GST_MAP_WRITE));
-  enc_fill_frames ((gfloat *)map.data, first, n);
+  enc_fill_frames ((gfloat *) map.data, first, n);
   gst_buffer_unmap (buffer, &map);
   GST_BUFFER_PTS (buffer) = pts;
   GST_BUFFER_DURATION (buffer) = duration;

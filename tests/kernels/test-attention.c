@@ -10,6 +10,7 @@
 #include "testutil.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,15 +20,24 @@
 static const size_t key_counts[] = { 1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 32, 33,
   63, 64, 65, 127, 128, 129, 150, 250, 255, 257, 500, 1024, 1499, 1500 };
 
+/* What a score's error is of sum |q k|, and what the rest adds. */
+typedef struct {
+  double score, rest;
+} Accuracy;
+
+static char table[64]; /* being tested */
+static const Accuracy *accuracy;
+
 typedef struct {
   size_t n_queries, n_keys, ld, ldo;
   Guarded q_memory, k_memory, v_memory, packed_memory, scratch_memory,
       out_memory;
-  float *q, *k, *v, *packed, *scratch, *out;
+  float *q, *k, *v, *out;
+  void *packed, *scratch;
 } Case;
 
 static void
-case_init (Case *data, const NpuKernels *kernels, size_t n_queries,
+case_init (Case *data, const NpuAttention *attention, size_t n_queries,
     size_t n_keys, float scale)
 {
   size_t ld = HEAD + test_random_below (2) * 5;
@@ -38,15 +48,15 @@ case_init (Case *data, const NpuKernels *kernels, size_t n_queries,
   data->q = guarded_floats (&data->q_memory, (n_queries - 1) * ld + HEAD);
   data->k = guarded_floats (&data->k_memory, (n_keys - 1) * ld + HEAD);
   data->v = guarded_floats (&data->v_memory, (n_keys - 1) * ld + HEAD);
-  data->packed = guarded_aligned (
-      &data->packed_memory, kernels->attention_packed_floats (n_keys));
-  data->scratch = guarded_aligned (
-      &data->scratch_memory, kernels->attention_scratch_floats);
+  data->packed = guarded_alloc (
+      &data->packed_memory, attention->packed_bytes (n_keys), NPU_ALIGNMENT);
+  data->scratch = guarded_alloc (
+      &data->scratch_memory, attention->scratch_bytes, NPU_ALIGNMENT);
   data->out = guarded_floats (&data->out_memory, (n_queries - 1) * ldo + HEAD);
   test_fill_random (data->q, (n_queries - 1) * ld + HEAD, scale);
   test_fill_random (data->k, (n_keys - 1) * ld + HEAD, 1.0f);
   test_fill_random (data->v, (n_keys - 1) * ld + HEAD, 2.0f);
-  kernels->attention_pack (data->k, data->v, ld, n_keys, data->packed);
+  attention->pack (data->k, data->v, ld, n_keys, data->packed);
 }
 
 static void
@@ -80,11 +90,11 @@ weigh (const Case *data, const float *q, double *weights)
     }
     weights[key] = score;
     highest = fmax (highest, score);
-    error = fmax (error, 0x1p-24 * 16.0 * size);
+    error = fmax (error, accuracy->score * size);
   }
   for (size_t key = 0; key < data->n_keys; key++)
     weights[key] = exp (weights[key] - highest);
-  return 2.0 * error + 4e-6;
+  return 2.0 * error + accuracy->rest;
 }
 
 static void
@@ -112,15 +122,15 @@ compare_query (const Case *data, size_t row)
 
 static void
 check_case (
-    const NpuKernels *kernels, size_t n_queries, size_t n_keys, float scale)
+    const NpuAttention *attention, size_t n_queries, size_t n_keys, float scale)
 {
   Case data;
   size_t rows;
 
-  test_name ("%s attention queries=%zu keys=%zu scale=%g", kernels->isa,
-      n_queries, n_keys, (double)scale);
-  case_init (&data, kernels, n_queries, n_keys, scale);
-  kernels->attention (data.q, data.ld, n_queries, data.packed, n_keys, data.out,
+  test_name ("%s attention queries=%zu keys=%zu scale=%g", table, n_queries,
+      n_keys, (double)scale);
+  case_init (&data, attention, n_queries, n_keys, scale);
+  attention->attend (data.q, data.ld, n_queries, data.packed, n_keys, data.out,
       data.ldo, data.scratch);
   for (size_t row = 0; row < n_queries; row++) {
     compare_query (&data, row);
@@ -132,7 +142,7 @@ check_case (
     float part[100 * HEAD];
 
     rows = 1 + test_random_below (n_queries - row);
-    kernels->attention (data.q + row * data.ld, data.ld, rows, data.packed,
+    attention->attend (data.q + row * data.ld, data.ld, rows, data.packed,
         n_keys, part, HEAD, data.scratch);
     for (size_t i = 0; i < rows; i++)
       test_check (memcmp (part + i * HEAD, data.out + (row + i) * data.ldo,
@@ -148,27 +158,27 @@ check_case (
  * shows the exponential alone.  Its relative error: 4e-7 + 2^-23 |x|.
  */
 static void
-check_exponential (const NpuKernels *kernels)
+check_exponential (const NpuAttention *attention)
 {
   float q[HEAD] = { 0.0f }, k[2 * HEAD] = { 0.0f }, v[2 * HEAD] = { 0.0f };
   float out[HEAD];
   Guarded packed_memory, scratch_memory;
-  float *packed =
-      guarded_aligned (&packed_memory, kernels->attention_packed_floats (2));
-  float *scratch =
-      guarded_aligned (&scratch_memory, kernels->attention_scratch_floats);
+  void *packed = guarded_alloc (
+      &packed_memory, attention->packed_bytes (2), NPU_ALIGNMENT);
+  void *scratch =
+      guarded_alloc (&scratch_memory, attention->scratch_bytes, NPU_ALIGNMENT);
 
-  test_name ("%s exponential", kernels->isa);
+  test_name ("%s exponential", table);
   k[HEAD] = 1.0f;
   v[HEAD] = 1.0f;
-  kernels->attention_pack (k, v, HEAD, 2, packed);
+  attention->pack (k, v, HEAD, 2, packed);
   for (int i = 0; i < 20000; i++) {
     double expected, bound;
 
     q[0] = test_random_float (i % 2 ? 80.0f : 3.0f);
     expected = 1.0 / (1.0 + exp (-(double)q[0]));
     bound = expected * (4e-7 + 0x1p-23 * fabs (q[0]));
-    kernels->attention (q, HEAD, 1, packed, 2, out, HEAD, scratch);
+    attention->attend (q, HEAD, 1, packed, 2, out, HEAD, scratch);
     test_check (fabs (out[0] - expected) <= bound,
         "exp (%.9g) leads to %.9g, not %.9g", (double)q[0], (double)out[0],
         expected);
@@ -177,24 +187,45 @@ check_exponential (const NpuKernels *kernels)
   guarded_free (&scratch_memory);
 }
 
+/* bf16 rounds each value to 8 bits: a score s is wrong by up to 2^-7 sum |q k|
+ * (two roundings of 2^-8), a weight and a value by 2^-8 each. */
+static const Accuracy accuracies[NPU_N_FORMATS] = {
+  [NPU_FORMAT_F32] = { 0x1p-24 * 16.0, 4e-6 },
+  [NPU_FORMAT_BF16] = { 0x1.02p-7, 0x1.1p-7 },
+  [NPU_FORMAT_INT8] = { 0x1.02p-7, 0x1.1p-7 },
+};
+
 static void
-check (const NpuKernels *c, const NpuKernels *kernels)
+check_format (const NpuAttention *attention)
 {
   float nothing;
 
   memset (&nothing, 0xff, sizeof nothing);
-  test_name ("%s attention of no queries", kernels->isa);
-  kernels->attention (NULL, HEAD, 0, NULL, 1, &nothing, HEAD, NULL);
+  test_name ("%s attention of no queries", table);
+  attention->attend (NULL, HEAD, 0, NULL, 1, &nothing, HEAD, NULL);
   test_check (test_is_untouched (nothing), "wrote");
-  check_exponential (kernels);
   for (size_t i = 0; i < sizeof key_counts / sizeof key_counts[0]; i++) {
     /* flat, sharp and hard softmax: logits of about 1, 10 and 60 */
-    check_case (kernels, 1 + test_random_below (14), key_counts[i], 0.3f);
-    check_case (kernels, 1 + test_random_below (14), key_counts[i], 3.0f);
-    check_case (kernels, 1, key_counts[i], 20.0f);
+    check_case (attention, 1 + test_random_below (14), key_counts[i], 0.3f);
+    check_case (attention, 1 + test_random_below (14), key_counts[i], 3.0f);
+    check_case (attention, 1, key_counts[i], 20.0f);
   }
   for (size_t queries = 45; queries <= 100; queries += 11)
-    check_case (kernels, queries, 140, 1.0f);
+    check_case (attention, queries, 140, 1.0f);
+}
+
+static void
+check (const NpuKernels *c, const NpuKernels *kernels)
+{
+  static const char *const names[] = { "f32", "bf16", "int8" };
+
+  for (int format = 0; format < NPU_N_FORMATS; format++) {
+    snprintf (table, sizeof table, "%s %s", kernels->isa, names[format]);
+    accuracy = &accuracies[format];
+    if (format == NPU_FORMAT_F32)
+      check_exponential (&kernels->attention[format]);
+    check_format (&kernels->attention[format]);
+  }
 }
 
 int

@@ -15,6 +15,8 @@
 
 #define GELU_SLOPE 1.13
 
+static const char *isa;
+
 typedef struct {
   size_t m, n, k, lda, ldc;
   NpuActivation activation;
@@ -57,7 +59,7 @@ compare (const Shape *shape, const float *a, const float *w, const float *bias,
 
 /* The same product by random cuts of rows and panels must be the same bits. */
 static void
-check_cuts (const NpuKernels *kernels, const NpuGemmF32 *whole,
+check_cuts (const NpuProduct *product, const NpuGemm *whole,
     const float *initial, const float *expected, size_t size)
 {
   float *c = malloc (size * sizeof *c);
@@ -67,10 +69,10 @@ check_cuts (const NpuKernels *kernels, const NpuGemmF32 *whole,
   for (size_t row = 0; row < whole->m; row += rows) {
     rows = 1 + test_random_below (whole->m - row);
     for (size_t p = 0; p < whole->n_panels; p += panels) {
-      NpuGemmF32 part = *whole;
+      NpuGemm part = *whole;
 
       panels = 1 + test_random_below (whole->n_panels - p);
-      part.a += row * whole->lda;
+      part.a = (const char *)whole->a + row * whole->a_stride;
       part.m = rows;
       part.first_panel = p;
       part.n_panels = panels;
@@ -78,7 +80,7 @@ check_cuts (const NpuKernels *kernels, const NpuGemmF32 *whole,
       if (whole->addend)
         part.addend = (whole->addend == whole->c ? c : whole->addend)
                       + row * whole->ld_addend;
-      kernels->gemm (&part);
+      product->gemm (&part);
     }
   }
   test_check (memcmp (c, expected, size * sizeof *c) == 0,
@@ -97,7 +99,7 @@ check_gaps (const Shape *shape, const float *c)
 }
 
 static void
-check_product (const NpuKernels *kernels, const Shape *shape,
+check_product (const NpuProduct *product, const Shape *shape,
     const PackedWeights *weights, const float *a, const float *w,
     const float *bias)
 {
@@ -106,8 +108,8 @@ check_product (const NpuKernels *kernels, const Shape *shape,
   float *c = guarded_floats (&c_memory, size);
   float *addend = guarded_floats (&addend_memory, size);
   float *initial = malloc (size * sizeof *initial);
-  NpuGemmF32 args = { .a = a,
-    .lda = shape->lda,
+  NpuGemm args = { .a = a,
+    .a_stride = shape->lda * sizeof (float),
     .m = shape->m,
     .w = &weights->packed,
     .n_panels = weights->n_panels,
@@ -122,18 +124,18 @@ check_product (const NpuKernels *kernels, const Shape *shape,
     memcpy (c, addend, size * sizeof *c);
   memcpy (initial, c, size * sizeof *c);
   args.addend = shape->addend == 0 ? NULL : shape->addend == 1 ? addend : c;
-  kernels->gemm (&args);
+  product->gemm (&args);
   compare (shape, a, w, bias, shape->addend ? addend : NULL, c);
   check_gaps (shape, c);
   test_check (guarded_intact (&c_memory), "output overrun");
-  check_cuts (kernels, &args, initial, c, size);
+  check_cuts (product, &args, initial, c, size);
   free (initial);
   guarded_free (&c_memory);
   guarded_free (&addend_memory);
 }
 
 static void
-check_shape (const NpuKernels *kernels, const Shape *shape)
+check_shape (const NpuProduct *product, const Shape *shape)
 {
   Guarded a_memory, w_memory;
   float *a = guarded_floats (&a_memory, (shape->m - 1) * shape->lda + shape->k);
@@ -143,13 +145,13 @@ check_shape (const NpuKernels *kernels, const Shape *shape)
 
   test_name ("%s gemm m=%zu n=%zu k=%zu lda=%zu ldc=%zu activation=%d "
              "addend=%d",
-      kernels->isa, shape->m, shape->n, shape->k, shape->lda, shape->ldc,
+      isa, shape->m, shape->n, shape->k, shape->lda, shape->ldc,
       (int)shape->activation, shape->addend);
   test_fill_random (a, (shape->m - 1) * shape->lda + shape->k, 2.0f);
   test_fill_random (w, shape->n * shape->k, 1.0f);
   test_fill_random (bias, shape->n, 1.0f);
-  packed_weights_init (&weights, kernels, w, bias, shape->n, shape->k);
-  check_product (kernels, shape, &weights, a, w, bias);
+  packed_weights_init (&weights, product, w, bias, shape->n, shape->k);
+  check_product (product, shape, &weights, a, w, bias);
   packed_weights_clear (&weights);
   free (bias);
   guarded_free (&a_memory);
@@ -158,18 +160,18 @@ check_shape (const NpuKernels *kernels, const Shape *shape)
 
 /* Packing in pieces gives the same panels as packing at once. */
 static void
-check_pack (const NpuKernels *kernels, size_t n, size_t k)
+check_pack (const NpuProduct *product, size_t n, size_t k)
 {
-  size_t panel = kernels->gemm_panel, n_panels = (n + panel - 1) / panel;
+  size_t panel = product->panel, n_panels = (n + panel - 1) / panel;
   size_t size = n_panels * panel * k, rows;
   Guarded w_memory, whole_memory, parts_memory;
   float *w = guarded_floats (&w_memory, (n - 1) * (k + 3) + k);
   float *whole = guarded_aligned (&whole_memory, size);
   float *parts = guarded_aligned (&parts_memory, size);
 
-  test_name ("%s gemm_pack n=%zu k=%zu", kernels->isa, n, k);
+  test_name ("%s gemm_pack n=%zu k=%zu", isa, n, k);
   test_fill_random (w, (n - 1) * (k + 3) + k, 1.0f);
-  kernels->gemm_pack (w, k + 3, k, 0, n, whole);
+  product->pack (w, k + 3, k, 0, n, whole);
   for (size_t i = 0; i < size; i++) {
     size_t column = i / (panel * k) * panel + i % panel;
     size_t row = i / panel % k;
@@ -181,7 +183,7 @@ check_pack (const NpuKernels *kernels, size_t n, size_t k)
   for (size_t first = 0; first < n; first += rows) {
     rows = (1 + test_random_below (3)) * panel;
     rows = rows < n - first ? rows : n - first;
-    kernels->gemm_pack (w + first * (k + 3), k + 3, k, first, rows, parts);
+    product->pack (w + first * (k + 3), k + 3, k, first, rows, parts);
   }
   test_check (memcmp (whole, parts, size * sizeof *whole) == 0,
       "packing in pieces differs");
@@ -193,14 +195,14 @@ check_pack (const NpuKernels *kernels, size_t n, size_t k)
 
 /* GELU alone: a product with k = 1 and W = 1 hands x over exactly. */
 static void
-check_gelu (const NpuKernels *kernels)
+check_gelu (const NpuProduct *product)
 {
   enum { N = 40000 };
   float *x = malloc (N * sizeof *x), *y = malloc (N * sizeof *y);
   const float one = 1.0f, zero = 0.0f;
   PackedWeights weights;
-  NpuGemmF32 args = { .a = x,
-    .lda = 1,
+  NpuGemm args = { .a = x,
+    .a_stride = sizeof (float),
     .m = N,
     .w = &weights.packed,
     .n_panels = 1,
@@ -208,13 +210,13 @@ check_gelu (const NpuKernels *kernels)
     .c = y,
     .ldc = 1 };
 
-  test_name ("%s GELU", kernels->isa);
-  packed_weights_init (&weights, kernels, &one, &zero, 1, 1);
+  test_name ("%s GELU", isa);
+  packed_weights_init (&weights, product, &one, &zero, 1, 1);
   for (int i = 0; i < N; i++)
     x[i] = i < N / 2     ? test_random_float (8.0f)
            : i < N - 100 ? test_random_float (300.0f)
                          : test_random_float (1e-4f);
-  kernels->gemm (&args);
+  product->gemm (&args);
   for (int i = 0; i < N; i++) {
     double bound = 6e-7 + 0x1p-24 * fabs (x[i]);
 
@@ -246,22 +248,22 @@ random_depth (void)
 }
 
 static void
-check_nothing (const NpuKernels *kernels)
+check_nothing (const NpuProduct *product)
 {
   const float one = 1.0f;
   float c;
   PackedWeights weights;
-  NpuGemmF32 args = {
-    .a = &one, .lda = 1, .w = &weights.packed, .n_panels = 1, .c = &c, .ldc = 1
+  NpuGemm args = {
+    .a = &one, .a_stride = sizeof (float), .w = &weights.packed, .n_panels = 1, .c = &c, .ldc = 1
   };
 
   memset (&c, 0xff, sizeof c);
-  test_name ("%s gemm of nothing", kernels->isa);
-  packed_weights_init (&weights, kernels, &one, &one, 1, 1);
-  kernels->gemm (&args);
+  test_name ("%s gemm of nothing", isa);
+  packed_weights_init (&weights, product, &one, &one, 1, 1);
+  product->gemm (&args);
   args.m = 1;
   args.n_panels = 0;
-  kernels->gemm (&args);
+  product->gemm (&args);
   test_check (test_is_untouched (c), "wrote");
   packed_weights_clear (&weights);
 }
@@ -269,12 +271,15 @@ check_nothing (const NpuKernels *kernels)
 static void
 check (const NpuKernels *c, const NpuKernels *kernels)
 {
-  check_nothing (kernels);
-  check_gelu (kernels);
+  const NpuProduct *product = &kernels->product[NPU_FORMAT_F32];
+
+  isa = kernels->isa;
+  check_nothing (product);
+  check_gelu (product);
   for (int i = 0; i < 30; i++) {
     size_t n = random_size ();
 
-    check_pack (kernels, n, random_size ());
+    check_pack (product, n, random_size ());
   }
   for (int i = 0; i < 250; i++) {
     Shape shape;
@@ -288,10 +293,10 @@ check (const NpuKernels *c, const NpuKernels *kernels)
     shape.lda =
         i % 5 == 0 ? (shape.k + 2) / 3 : shape.k + test_random_below (3);
     shape.ldc = shape.n + test_random_below (3);
-    check_shape (kernels, &shape);
+    check_shape (product, &shape);
   }
   check_shape (
-      kernels, &(Shape){ 100, 96, 2048, 2048, 96, NPU_ACTIVATION_NONE, 2 });
+      product, &(Shape){ 100, 96, 2048, 2048, 96, NPU_ACTIVATION_NONE, 2 });
 }
 
 int

@@ -187,19 +187,20 @@ test_each_isa (void (*run) (const NpuKernels *c, const NpuKernels *kernels))
 }
 
 void
-packed_weights_init (PackedWeights *weights, const NpuKernels *kernels,
+packed_weights_init (PackedWeights *weights, const NpuProduct *product,
     const float *w, const float *bias, size_t n, size_t k)
 {
-  size_t panel = kernels->gemm_panel;
+  size_t panel = product->panel;
   size_t n_panels = (n + panel - 1) / panel;
-  float *panels = guarded_aligned (&weights->panels, n_panels * panel * k);
+  void *panels = guarded_alloc (&weights->panels,
+      n_panels * product->panel_bytes (k), NPU_ALIGNMENT);
   float *padded = guarded_aligned (&weights->bias, n_panels * panel);
 
   memset (padded, 0, n_panels * panel * sizeof *padded);
   memcpy (padded, bias, n * sizeof *padded);
-  kernels->gemm_pack (w, k, k, 0, n, panels);
+  product->pack (w, k, k, 0, n, panels);
   weights->n_panels = n_panels;
-  weights->packed = (NpuPackedF32){ n, k, panels, padded };
+  weights->packed = (NpuPacked){ n, k, panels, padded };
 }
 
 void

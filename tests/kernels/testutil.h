@@ -59,14 +59,14 @@ bool test_is_untouched (float value);
 void test_each_isa (
     void (*run) (const NpuKernels *c, const NpuKernels *kernels));
 
-/* W and bias packed for @kernels, in guarded memory. */
+/* W and bias packed for @product, in guarded memory. */
 typedef struct {
-  NpuPackedF32 packed;
+  NpuPacked packed;
   size_t n_panels;
   Guarded panels, bias;
 } PackedWeights;
 
-void packed_weights_init (PackedWeights *weights, const NpuKernels *kernels,
+void packed_weights_init (PackedWeights *weights, const NpuProduct *product,
     const float *w, const float *bias, size_t n, size_t k);
 void packed_weights_clear (PackedWeights *weights);
 

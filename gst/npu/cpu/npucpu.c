@@ -91,6 +91,10 @@ npu_cpu_backend_new (const gchar *isa, GError **error)
   }
   backend->default_threads = npu_cpu_threads ();
   backend->parent.ops = &cpu_ops;
+  /* Without fast bf16 products, bf16 is float32 with smaller weights, and no
+   * faster; int8 does not meet the gate. */
+  backend->parent.auto_precision =
+      backend->kernels.bf16_is_fast ? NPU_PRECISION_BF16 : NPU_PRECISION_F32;
   backend->parent.description = g_strdup_printf (
       "%s, %u threads", backend->kernels.isa, backend->default_threads);
   return &backend->parent;

@@ -30,15 +30,17 @@ typedef struct {
 
 typedef struct {
   NpuCpuNorm attention_norm, ffn_norm;
-  NpuPackedF32 qkv; /* [3 d][d]: Q (times 1 / sqrt (64)), K, V */
-  NpuPackedF32 o, fc1, fc2;
+  NpuPacked qkv; /* [3 d][d]: Q (times 1 / sqrt (64)), K, V */
+  NpuPacked o, fc1, fc2;
+  const float *hidden_scale; /* [ffn, padded] of the hidden layer, or NULL */
 } NpuCpuLayer;
 
 typedef struct {
   NpuProgram parent;
-  NpuArena arena;            /* holds every array below */
-  NpuPackedF32 conv1, conv2; /* [d][3 taps][in] */
-  const float *positions;    /* [positions][d] */
+  NpuFormat linear, conv; /* how the products are computed */
+  NpuArena arena;         /* holds every array below */
+  NpuPacked conv1, conv2; /* [d][3 taps][in] */
+  const float *positions; /* [positions][d] */
   NpuCpuNorm final_norm;
   NpuCpuLayer *layers;
 } NpuCpuProgram;
@@ -48,16 +50,21 @@ typedef struct {
   NpuArena arena; /* holds every array below */
   /* The convolutions read a row before the first and after the last: both
    * inputs lie between two rows of zeros. */
-  float *mel;       /* [1 + 2 positions + 1][n_mels] */
-  float *conv1;     /* [1 + 2 positions + 1][d] */
-  float *x;         /* residual stream [positions][d] */
-  float *qkv;       /* [positions][3 d] */
-  float *packed_kv; /* [heads][packed_kv_floats] */
-  gsize packed_kv_floats;
-  float *attention;         /* [positions][d] */
-  float *hidden;            /* [positions][ffn] */
-  float *norm_scratch;      /* [threads][gemm_rows][d] */
-  float *attention_scratch; /* [threads][attention_scratch_stride] */
+  float *mel;   /* [1 + 2 positions + 1][n_mels] */
+  void *frames; /* mel as the convolution's product reads it */
+  void *conv1;  /* [1 + 2 positions + 1] rows of d, as the product reads them */
+  float *x;     /* residual stream [positions][d] */
+  float *qkv;   /* [positions][3 d] */
+  guint8 *packed_kv; /* [heads][packed_kv_stride] */
+  gsize packed_kv_stride;
+  float *attention; /* [positions][d] */
+  void *hidden;     /* [positions] rows of ffn, as the product reads them */
+  gsize hidden_stride;
+  /* For each thread: rows of a product's left side, and of its result. */
+  guint8 *input_scratch;
+  float *output_scratch;
+  gsize input_scratch_stride, output_scratch_stride; /* bytes, floats */
+  guint8 *attention_scratch;
   gsize attention_scratch_stride;
 } NpuCpuWindow;
 
@@ -71,6 +78,12 @@ static inline NpuCpuProgram *
 npu_cpu_window_program (NpuCpuWindow *window)
 {
   return (NpuCpuProgram *)window->parent.program;
+}
+
+static inline const NpuProduct *
+npu_cpu_product (NpuCpuWindow *window, NpuFormat format)
+{
+  return &npu_cpu_window_backend (window)->kernels.product[format];
 }
 
 NpuProgram *npu_cpu_program_new (NpuBackend *backend, const NpuWeights *weights,
@@ -93,10 +106,24 @@ void npu_cpu_ln_fc1_gelu (NpuWindow *window, guint layer);
 void npu_cpu_fc2_residual (NpuWindow *window, guint layer);
 void npu_cpu_final_norm (NpuWindow *window, gfloat *states);
 
-/* C = activation ([LN] (A) * W^T + bias) + addend over all rows and columns;
- * @norm may be NULL.  @gemm's panel range is filled in here. */
-void npu_cpu_linear (NpuCpuWindow *window, NpuOp op, const NpuCpuNorm *norm,
-    const NpuGemmF32 *gemm);
+/* A product over all rows and columns, cut into tasks by rows. */
+typedef struct {
+  NpuFormat format;
+  /* The left side: rows of floats @x, through @norm unless that is NULL, or, if
+   * @x is NULL, gemm.a, prepared. */
+  const NpuCpuNorm *norm;
+  const float *x;
+  gsize ldx;
+  /* The result: gemm.c, or, if @out is not NULL, rows that the next product of
+   * the same format reads. */
+  void *out;
+  gsize out_stride;
+  /* The panel range is filled in by npu_cpu_linear(). */
+  NpuGemm gemm;
+} NpuCpuLinear;
+
+void npu_cpu_linear (
+    NpuCpuWindow *window, NpuOp op, const NpuCpuLinear *linear);
 
 G_END_DECLS
 #endif /* NPU_CPU_BACKEND_H */

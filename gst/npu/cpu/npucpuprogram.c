@@ -11,20 +11,22 @@ typedef struct {
   const NpuKernels *kernels;
   const NpuWeights *weights;
   guint layer;
-  float *rows; /* [gemm_panel][max columns] */
-  float *raw;  /* a row before a convolution's reordering */
+  NpuFormat format; /* of the matrices being packed */
+  float *rows;      /* [panel][max columns] */
+  float *raw;       /* a row before a convolution's reordering */
 } Packer;
 
 static void
-take_packed (
-    NpuArena *arena, NpuPackedF32 *packed, gsize n, gsize k, guint panel)
+take_packed (NpuArena *arena, NpuPacked *packed, gsize n, gsize k,
+    const NpuProduct *product)
 {
-  gsize padded = (n + panel - 1) / panel * panel;
+  gsize n_panels = (n + product->panel - 1) / product->panel;
 
   packed->n = n;
   packed->k = k;
-  packed->panels = npu_arena_take_floats (arena, padded * k);
-  packed->bias = npu_arena_take_floats (arena, padded);
+  packed->panels = npu_arena_take_floats (
+      arena, n_panels * product->panel_bytes (k) / sizeof (float));
+  packed->bias = npu_arena_take_floats (arena, n_panels * product->panel);
 }
 
 static void
@@ -35,25 +37,27 @@ take_norm (NpuArena *arena, NpuCpuNorm *norm, gsize d)
 }
 
 static void
-lay_out (NpuCpuProgram *program, guint panel)
+lay_out (NpuCpuProgram *program, const NpuKernels *kernels)
 {
   const NpuEncoderShape *shape = &program->parent.shape;
+  const NpuProduct *linear = &kernels->product[program->linear];
+  const NpuProduct *conv = &kernels->product[program->conv];
   NpuArena *arena = &program->arena;
   gsize d = shape->width;
 
-  take_packed (arena, &program->conv1, d, 3 * shape->n_mels, panel);
-  take_packed (arena, &program->conv2, d, 3 * d, panel);
+  take_packed (arena, &program->conv1, d, 3 * shape->n_mels, conv);
+  take_packed (arena, &program->conv2, d, 3 * d, conv);
   program->positions = npu_arena_take_floats (arena, shape->positions * d);
   take_norm (arena, &program->final_norm, d);
   for (guint i = 0; i < shape->layers; i++) {
     NpuCpuLayer *layer = &program->layers[i];
 
     take_norm (arena, &layer->attention_norm, d);
-    take_packed (arena, &layer->qkv, 3 * d, d, panel);
-    take_packed (arena, &layer->o, d, d, panel);
+    take_packed (arena, &layer->qkv, 3 * d, d, linear);
+    take_packed (arena, &layer->o, d, d, linear);
     take_norm (arena, &layer->ffn_norm, d);
-    take_packed (arena, &layer->fc1, shape->ffn, d, panel);
-    take_packed (arena, &layer->fc2, d, shape->ffn, panel);
+    take_packed (arena, &layer->fc1, shape->ffn, d, linear);
+    take_packed (arena, &layer->fc2, d, shape->ffn, linear);
   }
 }
 
@@ -118,24 +122,24 @@ read_matrix_row (Packer *packer, const NpuWeightView *view, NpuWeightId id,
 /* Packs the matrix @id as columns @first… of @packed. */
 static void
 pack_matrix (
-    Packer *packer, const NpuPackedF32 *packed, gsize first, NpuWeightId id)
+    Packer *packer, const NpuPacked *packed, gsize first, NpuWeightId id)
 {
   NpuWeightView view = get_view (packer, id);
-  gsize panel = packer->kernels->gemm_panel;
+  const NpuProduct *product = &packer->kernels->product[packer->format];
 
-  for (gsize row = 0; row < view.rows; row += panel) {
-    gsize n_rows = MIN (panel, view.rows - row);
+  for (gsize row = 0; row < view.rows; row += product->panel) {
+    gsize n_rows = MIN (product->panel, view.rows - row);
 
     for (gsize i = 0; i < n_rows; i++)
       read_matrix_row (
           packer, &view, id, row + i, packer->rows + i * view.cols);
-    packer->kernels->gemm_pack (packer->rows, view.cols, view.cols, first + row,
-        n_rows, (float *)packed->panels);
+    product->pack (packer->rows, view.cols, view.cols, first + row, n_rows,
+        (void *)packed->panels);
   }
 }
 
 static void
-pack_linear (Packer *packer, const NpuPackedF32 *packed, NpuWeightId weight,
+pack_linear (Packer *packer, const NpuPacked *packed, NpuWeightId weight,
     NpuWeightId bias)
 {
   pack_matrix (packer, packed, 0, weight);
@@ -143,7 +147,7 @@ pack_linear (Packer *packer, const NpuPackedF32 *packed, NpuWeightId weight,
 }
 
 static void
-pack_qkv (Packer *packer, const NpuPackedF32 *qkv)
+pack_qkv (Packer *packer, const NpuPacked *qkv)
 {
   gsize d = qkv->k;
   float *bias = (float *)qkv->bias;
@@ -178,9 +182,14 @@ pack_model (Packer *packer)
   const NpuEncoderShape *shape = &program->parent.shape;
   gsize max_cols = MAX (MAX (3 * shape->n_mels, 3 * shape->width), shape->ffn);
 
-  packer->rows = g_new (float, packer->kernels->gemm_panel *max_cols);
+  const NpuProduct *products = packer->kernels->product;
+  guint panel =
+      MAX (products[program->conv].panel, products[program->linear].panel);
+
+  packer->rows = g_new (float, panel *max_cols);
   packer->raw = g_new (float, max_cols);
 
+  packer->format = program->conv;
   pack_linear (
       packer, &program->conv1, NPU_WEIGHT_CONV1, NPU_WEIGHT_CONV1_BIAS);
   pack_linear (
@@ -188,6 +197,7 @@ pack_model (Packer *packer)
   read_vector (packer, NPU_WEIGHT_POSITIONS, program->positions);
   read_norm (packer, &program->final_norm, NPU_WEIGHT_FINAL_NORM_GAMMA,
       NPU_WEIGHT_FINAL_NORM_BETA);
+  packer->format = program->linear;
   for (guint i = 0; i < shape->layers; i++) {
     packer->layer = i;
     pack_layer (packer, &program->layers[i]);
@@ -197,26 +207,42 @@ pack_model (Packer *packer)
   g_free (packer->raw);
 }
 
+/* The convolutions stay in bf16 where the layers are int8: they are a small part
+ * of the work, and their input has no scale of its own per row. */
+static void
+choose_formats (NpuCpuProgram *program, NpuPrecision precision)
+{
+  static const NpuFormat formats[] = { [NPU_PRECISION_F32] = NPU_FORMAT_F32,
+    [NPU_PRECISION_BF16] = NPU_FORMAT_BF16,
+    [NPU_PRECISION_INT8] = NPU_FORMAT_INT8 };
+
+  program->parent.precision = precision;
+  program->linear = formats[precision];
+  program->conv =
+      precision == NPU_PRECISION_F32 ? NPU_FORMAT_F32 : NPU_FORMAT_BF16;
+}
+
 NpuProgram *
 npu_cpu_program_new (NpuBackend *backend, const NpuWeights *weights,
     NpuPrecision precision, GError **error)
 {
   const NpuKernels *kernels = &((NpuCpuBackend *)backend)->kernels;
   NpuCpuProgram *program = g_new0 (NpuCpuProgram, 1);
-  Packer packer = { program, kernels, weights, 0, NULL, NULL };
+  Packer packer = {
+    .program = program, .kernels = kernels, .weights = weights
+  };
 
   program->parent.backend = backend;
   program->parent.shape = weights->shape;
-  program->parent.precision =
-      precision == NPU_PRECISION_AUTO ? NPU_PRECISION_F32 : precision;
+  choose_formats (program, npu_backend_resolve_precision (backend, precision));
   program->layers = g_new0 (NpuCpuLayer, weights->shape.layers);
 
-  lay_out (program, kernels->gemm_panel);
+  lay_out (program, kernels);
   if (!npu_arena_allocate (&program->arena, error)) {
     npu_cpu_program_free (&program->parent);
     return NULL;
   }
-  lay_out (program, kernels->gemm_panel);
+  lay_out (program, kernels);
   program->parent.packed_bytes = program->arena.size;
   pack_model (&packer);
   return &program->parent;

@@ -4,38 +4,84 @@
 
 #include <gst/gst.h>
 
+static void *
+take_bytes (NpuArena *arena, gsize n)
+{
+  return npu_arena_take_floats (
+      arena, n / sizeof (float) + (n % sizeof (float) != 0));
+}
+
+/* Between the products of the convolutions and of the layers. */
+static void
+lay_out_products (NpuCpuWindow *window)
+{
+  NpuCpuProgram *program = npu_cpu_window_program (window);
+  const NpuEncoderShape *shape = &program->parent.shape;
+  const NpuProduct *linear = npu_cpu_product (window, program->linear);
+  const NpuProduct *conv = npu_cpu_product (window, program->conv);
+  NpuArena *arena = &window->arena;
+  gsize rows = window->parent.positions;
+  gsize workers = window->parent.threads;
+
+  window->mel = npu_arena_take_floats (arena, (2 * rows + 2) * shape->n_mels);
+  window->frames = window->mel;
+  if (!conv->in_place)
+    window->frames =
+        take_bytes (arena, (2 * rows + 2) * conv->row_bytes (shape->n_mels));
+  window->conv1 =
+      take_bytes (arena, (2 * rows + 2) * conv->row_bytes (shape->width));
+  window->hidden = take_bytes (arena, rows * window->hidden_stride);
+  window->input_scratch =
+      take_bytes (arena, workers * window->input_scratch_stride);
+  if (!linear->in_place || !conv->in_place)
+    window->output_scratch =
+        npu_arena_take_floats (arena, workers * window->output_scratch_stride);
+}
+
 static void
 lay_out (NpuCpuWindow *window)
 {
   const NpuEncoderShape *shape = &window->parent.program->shape;
-  const NpuKernels *kernels = &npu_cpu_window_backend (window)->kernels;
   NpuArena *arena = &window->arena;
   gsize rows = window->parent.positions;
   gsize d = shape->width;
-  gsize workers = window->parent.threads;
 
-  window->mel = npu_arena_take_floats (arena, (2 * rows + 2) * shape->n_mels);
-  window->conv1 = npu_arena_take_floats (arena, (2 * rows + 2) * d);
+  lay_out_products (window);
   window->x = npu_arena_take_floats (arena, rows * d);
   window->qkv = npu_arena_take_floats (arena, rows * 3 * d);
   window->packed_kv =
-      npu_arena_take_floats (arena, window->packed_kv_floats * shape->heads);
+      take_bytes (arena, window->packed_kv_stride * shape->heads);
   window->attention = npu_arena_take_floats (arena, rows * d);
-  window->hidden = npu_arena_take_floats (arena, rows * shape->ffn);
-  window->norm_scratch =
-      npu_arena_take_floats (arena, workers * kernels->gemm_rows * d);
-  window->attention_scratch =
-      npu_arena_take_floats (arena, workers * window->attention_scratch_stride);
+  window->attention_scratch = take_bytes (
+      arena, window->parent.threads * window->attention_scratch_stride);
 }
 
 /* The next multiple of the alignment, so that each part of an array that is
  * cut by heads or workers is aligned too. */
 static gsize
-aligned_floats (gsize n)
+align (gsize bytes)
 {
-  gsize line = NPU_ALIGNMENT / sizeof (float);
+  return (bytes + NPU_ALIGNMENT - 1) & ~(gsize)(NPU_ALIGNMENT - 1);
+}
 
-  return (n + line - 1) / line * line;
+static void
+compute_strides (NpuCpuWindow *window)
+{
+  NpuCpuProgram *program = npu_cpu_window_program (window);
+  const NpuEncoderShape *shape = &program->parent.shape;
+  const NpuKernels *kernels = &npu_cpu_window_backend (window)->kernels;
+  const NpuProduct *linear = npu_cpu_product (window, program->linear);
+  const NpuProduct *conv = npu_cpu_product (window, program->conv);
+  const NpuAttention *attention = &kernels->attention[program->linear];
+  gsize rows = MAX (linear->rows, conv->rows);
+
+  window->hidden_stride = linear->row_bytes (shape->ffn);
+  window->input_scratch_stride =
+      align (linear->rows * linear->row_bytes (shape->width));
+  window->output_scratch_stride = align (rows * MAX (shape->ffn, shape->width));
+  window->packed_kv_stride =
+      align (attention->packed_bytes (window->parent.positions));
+  window->attention_scratch_stride = align (attention->scratch_bytes);
 }
 
 NpuWindow *
@@ -49,10 +95,7 @@ npu_cpu_window_new (
   window->parent.positions = positions;
   window->parent.threads = MIN (
       threads > 0 ? threads : backend->default_threads, NPU_POOL_MAX_THREADS);
-  window->packed_kv_floats =
-      aligned_floats (backend->kernels.attention_packed_floats (positions));
-  window->attention_scratch_stride =
-      aligned_floats (backend->kernels.attention_scratch_floats);
+  compute_strides (window);
 
   lay_out (window);
   if (!npu_arena_allocate (&window->arena, error)) {

@@ -11,7 +11,6 @@
 
 #define POSITIONS 1500
 #define WIDTH 512
-#define MAX_RELATIVE_RMS 1e-4
 #define TEST_SKIPPED 77
 
 static gchar *
@@ -47,17 +46,28 @@ run (const gchar *description, const gchar *output, gsize *size)
   return bytes;
 }
 
+/* The gates of the precisions; "auto" must meet that of bf16. */
+static const struct {
+  const gchar *precision;
+  double max_relative_rms;
+} gates[] = {
+  { "f32", 1e-4 },
+  { "bf16", 0.015 },
+  { "auto", 0.015 },
+  { "int8", 0.064 },
+};
+
 GST_START_TEST (test_speech)
 {
   gchar *audio = data_file ("golden", "jfk.wav");
   gchar *golden = data_file ("golden", "jfk.encoder-base.f32");
   gchar *weights = data_file ("whisper-base", "encoder.safetensors");
   gchar *output = g_strdup_printf (
-      "%s/npuwhisperenc-golden-%d.f32", g_get_tmp_dir (), (gint)getpid ());
-  gchar *description =
-      g_strdup_printf ("filesrc location=\"%s\" ! wavparse ! npumel ! "
-                       "npuwhisperenc model=\"%s\" ! filesink location=\"%s\"",
-          audio, weights, output);
+      "%s/npuwhisperenc-golden-%d.f32", g_get_tmp_dir (), (gint) getpid ());
+  gchar *description = g_strdup_printf (
+      "filesrc location=\"%s\" ! wavparse ! npumel ! npuwhisperenc "
+      "precision=%s model=\"%s\" ! filesink location=\"%s\"",
+      audio, gates[__i__].precision, weights, output);
   gsize n = POSITIONS * WIDTH, states_size, golden_size;
   gchar *states = run (description, output, &states_size), *expected;
   double *reference = g_new (double, n), error;
@@ -66,10 +76,11 @@ GST_START_TEST (test_speech)
   fail_unless_equals_int (golden_size, n * sizeof (gfloat));
   fail_unless_equals_int (states_size, n * sizeof (gfloat));
   for (gsize i = 0; i < n; i++)
-    reference[i] = ((gfloat *)expected)[i];
-  error = ref_relative_rms ((gfloat *)states, reference, n);
-  g_print ("relative RMS %.3g\n", error);
-  fail_unless (error <= MAX_RELATIVE_RMS, "relative RMS %g", error);
+    reference[i] = ((gfloat *) expected)[i];
+  error = ref_relative_rms ((gfloat *) states, reference, n);
+  g_print ("%s: relative RMS %.3g\n", gates[__i__].precision, error);
+  fail_unless (error <= gates[__i__].max_relative_rms, "%s: relative RMS %g",
+      gates[__i__].precision, error);
 
   g_free (reference);
   g_free (expected);
@@ -88,7 +99,7 @@ npuwhisperenc_golden_suite (void)
   Suite *s = suite_create ("npuwhisperenc_golden");
   TCase *tc = tcase_create ("golden");
 
-  tcase_add_test (tc, test_speech);
+  tcase_add_loop_test (tc, test_speech, 0, G_N_ELEMENTS (gates));
   suite_add_tcase (s, tc);
   return s;
 }
