@@ -116,7 +116,7 @@ typedef enum
   NPU_ACTIVATION_GELU           /* x / 2 * (1 + erf (x / sqrt 2)) */
 } NpuActivation;
 
-/* C = activation (A * W^T + bias) * column_scale + addend, for the panels asked
+/* C = activation (A * W^T + bias) + addend, for the panels asked
  * for. */
 typedef struct
 {
@@ -126,7 +126,6 @@ typedef struct
   const NpuPacked *w;
   size_t first_panel, n_panels; /* the columns of C to compute */
   NpuActivation activation;
-  const float *column_scale;    /* [n_panels * panel] or NULL for ones */
   const float *addend;          /* [m][n] or NULL; may be c itself */
   size_t ld_addend;
   float *c;                     /* [m][n], points at column 0 */

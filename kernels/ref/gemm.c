@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * gemm.c: C = activation (A * W^T + bias) * scale + addend, with W in packed
+ * gemm.c: C = activation (A * W^T + bias) + addend, with W in packed
  * panels, in float32.
  *
  * A tile of ROWS x PANEL sums stays in registers while k runs; compilers turn

@@ -16,7 +16,7 @@ gelu (float x)
   return 0.5f * x * (1.0f + erff (x * 0.70710678118654752f));
 }
 
-/* Bias, activation, column scale and addend of one row of a panel, from column
+/* Bias, activation and addend of one row of a panel, from column
  * @n on. */
 static inline void
 finish_row (const NpuGemm *args, size_t row, size_t n, const float *sums)
@@ -29,8 +29,6 @@ finish_row (const NpuGemm *args, size_t row, size_t n, const float *sums)
 
     if (args->activation == NPU_ACTIVATION_GELU)
       value = gelu (value);
-    if (args->column_scale)
-      value *= args->column_scale[n + j];
     if (args->addend)
       value += args->addend[row * args->ld_addend + n + j];
     c[j] = value;

@@ -22,13 +22,13 @@ npu_ref_norm (const float *x, size_t d)
 
   for (size_t i = 0; i < d; i++)
     sum += x[i];
-  norm.mean = (float)(sum / (double)d);
+  norm.mean = (float) (sum / (double) d);
   for (size_t i = 0; i < d; i++) {
-    double deviation = (double)x[i] - norm.mean;
+    double deviation = (double) x[i] - norm.mean;
     squares += deviation * deviation;
   }
   norm.scale =
-      (float)(1.0 / sqrt (squares / (double)d + NPU_LAYERNORM_EPSILON));
+      (float) (1.0 / sqrt (squares / (double) d + NPU_LAYERNORM_EPSILON));
   return norm;
 }
 

@@ -9,7 +9,7 @@
 #define PANEL (2 * VEC_LANES)
 #define BLOCK_ROWS 48
 
-/* Bias, activation, scale and addend of one vector; @n is below VEC_LANES only at the
+/* Bias, activation and addend of one vector; @n is below VEC_LANES only at the
  * matrix's right edge. */
 static inline __attribute__ ((always_inline)) void
 finish (
@@ -20,8 +20,6 @@ finish (
 
   if (args->activation == NPU_ACTIVATION_GELU)
     v = vec_gelu (v);
-  if (args->column_scale)
-    v *= vec_load (args->column_scale + column);
   if (args->addend) {
     const float *addend = args->addend + row * args->ld_addend + column;
 

@@ -159,7 +159,7 @@ check_weights (const Tested *tested, const float *w, size_t n, size_t k,
       /* bf16 tables may leave A's side float32, never W's */
       test_check (fabs (value - reference[p * n + j]) <= 1e-6 * fabs (value),
           "W[%zu][%zu] is %.9g, in plain C %.9g", j, p, value,
-          (double)reference[p * n + j]);
+          (double) reference[p * n + j]);
     }
   free (reference);
 }
@@ -182,19 +182,15 @@ check_product (const NpuGemm *args, const float *a, const float *w)
       double value = args->c[i * args->ldc + j];
 
       for (size_t p = 0; p < k; p++) {
-        double product = (double)a[i * k + p] * w[p * n + j];
+        double product = (double) a[i * k + p] * w[p * n + j];
 
         sum += product;
         size += fabs (product);
       }
-      bound = 0x1p-24 * (16.0 + 2.0 * sqrt ((double)k)) * size;
+      bound = 0x1p-24 * (16.0 + 2.0 * sqrt ((double) k)) * size;
       if (args->activation == NPU_ACTIVATION_GELU) {
         bound = 1.13 * bound + 6e-7 + 0x1p-23 * fabs (sum);
         sum = gelu (sum);
-      }
-      if (args->column_scale) {
-        sum *= args->column_scale[j];
-        bound *= fabs (args->column_scale[j]);
       }
       if (args->addend)
         sum += args->addend[i * args->ld_addend + j];
@@ -219,7 +215,7 @@ check_cuts (const NpuProduct *product, const NpuGemm *whole)
       NpuGemm part = *whole;
 
       panels = 1 + test_random_below (whole->n_panels - p);
-      part.a = (const char *)whole->a + row * whole->a_stride;
+      part.a = (const char *) whole->a + row * whole->a_stride;
       part.m = rows;
       part.first_panel = p;
       part.n_panels = panels;
@@ -238,26 +234,23 @@ static void
 check_gemm (const NpuProduct *product, const Prepared *prepared, size_t m,
     const PackedWeights *weights, const float *a, const float *w)
 {
-  size_t n = weights->packed.n, panels = weights->n_panels * product->panel;
+  size_t n = weights->packed.n;
   size_t ldc = n + test_random_below (3);
   Guarded c_memory;
   float *c = guarded_floats (&c_memory, m * ldc);
   float *addend = malloc (m * ldc * sizeof *addend);
-  float *scale = malloc (panels * sizeof *scale);
   NpuGemm args = { .a = prepared->rows,
     .a_stride = prepared->stride,
     .m = m,
     .w = &weights->packed,
     .n_panels = weights->n_panels,
-    .activation = (NpuActivation)test_random_below (2),
-    .column_scale = test_random_below (2) ? scale : NULL,
+    .activation = (NpuActivation) test_random_below (2),
     .addend = test_random_below (2) ? addend : NULL,
     .ld_addend = ldc,
     .c = c,
     .ldc = ldc };
 
   test_fill_random (addend, m * ldc, 3.0f);
-  test_fill_random (scale, panels, 2.0f);
   product->gemm (&args);
   check_product (&args, a, w);
   for (size_t i = 0; i < m; i++)
@@ -268,7 +261,6 @@ check_gemm (const NpuProduct *product, const Prepared *prepared, size_t m,
   check_cuts (product, &args);
   guarded_free (&c_memory);
   free (addend);
-  free (scale);
 }
 
 /* Some rows and columns far larger or smaller than others, and zeros. */
@@ -339,8 +331,8 @@ check_layernorm (const Tested *tested, const NpuKernels *c, size_t m, size_t d)
                        largest_of (y + row * d + group, n, 1));
 
     test_check (fabs (values[i] - y[i]) <= bound,
-        "value %zu of row %zu is %.9g, not %.9g", i % d, row, (double)values[i],
-        (double)y[i]);
+        "value %zu of row %zu is %.9g, not %.9g", i % d, row,
+        (double) values[i], (double) y[i]);
   }
   prepared_clear (&prepared);
   free (values);

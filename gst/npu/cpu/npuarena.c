@@ -18,10 +18,10 @@ npu_arena_take_floats (NpuArena *arena, gsize n)
     return NULL;
   }
   bytes =
-      (n * sizeof (float) + NPU_ALIGNMENT - 1) & ~(gsize)(NPU_ALIGNMENT - 1);
+      (n * sizeof (float) + NPU_ALIGNMENT - 1) & ~(gsize) (NPU_ALIGNMENT - 1);
   if (arena->base != NULL) {
     g_assert (bytes <= arena->size - arena->used);
-    floats = (float *)(arena->base + arena->used);
+    floats = (float *) (arena->base + arena->used);
   }
   if (!g_size_checked_add (&arena->used, arena->used, bytes))
     arena->used = G_MAXSIZE;
@@ -43,7 +43,7 @@ npu_arena_allocate (NpuArena *arena, GError **error)
   }
   /* Weights and activations are streamed: larger pages spare the TLB.  A hint;
    * where it is not taken, nothing changes. */
-  (void)madvise (base, arena->used, MADV_HUGEPAGE);
+  (void) madvise (base, arena->used, MADV_HUGEPAGE);
   arena->base = base;
   arena->size = arena->used;
   arena->used = 0;

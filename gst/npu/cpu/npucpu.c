@@ -7,7 +7,7 @@
 static void
 cpu_free (NpuBackend *base)
 {
-  NpuCpuBackend *backend = (NpuCpuBackend *)base;
+  NpuCpuBackend *backend = (NpuCpuBackend *) base;
 
   npu_pool_free (backend->pool);
   g_free (base->description);
@@ -19,7 +19,7 @@ static gboolean
 cpu_mel (NpuBackend *base, const NpuMelPlan *plan, const gfloat *samples,
     gsize n_frames, gfloat *out, GError **error)
 {
-  NpuCpuBackend *backend = (NpuCpuBackend *)base;
+  NpuCpuBackend *backend = (NpuCpuBackend *) base;
   guint32 mode = npu_cpu_enter_float_mode ();
 
   backend->kernels.mel (plan, samples, n_frames, out);
@@ -63,7 +63,7 @@ static const NpuBackendOps cpu_ops = {
 static void
 set_isa_error (const gchar *isa, GError **error)
 {
-  gchar *known = g_strjoinv (", ", (gchar **)npu_kernels_isas ());
+  gchar *known = g_strjoinv (", ", (gchar **) npu_kernels_isas ());
 
   g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
       "The instruction set \"%s\" is unknown, or this processor lacks it "

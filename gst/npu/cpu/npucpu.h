@@ -4,6 +4,7 @@
  *
  *   npucpu.c           the device: kernels, worker pool, log-mel
  *   npucpuprogram.c    weights, packed once
+ *   npucpusmooth.c     … and balanced for int8
  *   npucpuwindow.c     activations and scratch of one window
  *   npucpuconv.c, npucpulinear.c, npucpuattention.c, npucpunorm.c
  *                      the operations
@@ -32,7 +33,6 @@ typedef struct {
   NpuCpuNorm attention_norm, ffn_norm;
   NpuPacked qkv; /* [3 d][d]: Q (times 1 / sqrt (64)), K, V */
   NpuPacked o, fc1, fc2;
-  const float *hidden_scale; /* [ffn, padded] of the hidden layer, or NULL */
 } NpuCpuLayer;
 
 typedef struct {
@@ -71,13 +71,13 @@ typedef struct {
 static inline NpuCpuBackend *
 npu_cpu_window_backend (NpuCpuWindow *window)
 {
-  return (NpuCpuBackend *)window->parent.program->backend;
+  return (NpuCpuBackend *) window->parent.program->backend;
 }
 
 static inline NpuCpuProgram *
 npu_cpu_window_program (NpuCpuWindow *window)
 {
-  return (NpuCpuProgram *)window->parent.program;
+  return (NpuCpuProgram *) window->parent.program;
 }
 
 static inline const NpuProduct *

@@ -17,7 +17,7 @@ pack_task (gpointer data, guint head, guint worker)
   NpuCpuWindow *window = data;
   const NpuAttention *attention = get_attention (window);
   gsize d = window->parent.program->shape.width;
-  const float *k = window->qkv + d + (gsize)head * NPU_HEAD_SIZE;
+  const float *k = window->qkv + d + (gsize) head * NPU_HEAD_SIZE;
 
   attention->pack (k, k + d, 3 * d, window->parent.positions,
       window->packed_kv + head * window->packed_kv_stride);
@@ -47,7 +47,7 @@ attend_task (gpointer data, guint task, guint worker)
 void
 npu_cpu_attention (NpuWindow *base, guint layer)
 {
-  NpuCpuWindow *window = (NpuCpuWindow *)base;
+  NpuCpuWindow *window = (NpuCpuWindow *) base;
   gsize block = get_attention (window)->queries;
   guint heads = base->program->shape.heads;
 

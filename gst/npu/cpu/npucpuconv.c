@@ -20,25 +20,25 @@ frames_task (gpointer data, guint task, guint worker)
       npu_cpu_product (window, npu_cpu_window_program (window)->conv);
   gsize n_mels = window->parent.program->shape.n_mels;
   gsize stride = product->row_bytes (n_mels);
-  gsize n_frames = 2 * (gsize)window->parent.positions + 2;
-  gsize frame = (gsize)task * FRAMES_PER_TASK;
+  gsize n_frames = 2 * (gsize) window->parent.positions + 2;
+  gsize frame = (gsize) task * FRAMES_PER_TASK;
 
   product->prepare (window->mel + frame * n_mels, n_mels,
       MIN (FRAMES_PER_TASK, n_frames - frame), n_mels,
-      (guint8 *)window->frames + frame * stride, stride);
+      (guint8 *) window->frames + frame * stride, stride);
 }
 
 void
 npu_cpu_conv_stem (NpuWindow *base)
 {
-  NpuCpuWindow *window = (NpuCpuWindow *)base;
+  NpuCpuWindow *window = (NpuCpuWindow *) base;
   NpuCpuProgram *program = npu_cpu_window_program (window);
   const NpuProduct *product = npu_cpu_product (window, program->conv);
   gsize d = base->program->shape.width;
   gsize stride = product->row_bytes (d);
-  gsize n_frames = 2 * (gsize)base->positions;
+  gsize n_frames = 2 * (gsize) base->positions;
   NpuCpuLinear conv1 = { .format = program->conv,
-    .out = (guint8 *)window->conv1 + stride,
+    .out = (guint8 *) window->conv1 + stride,
     .out_stride = stride,
     .gemm = { .a = window->frames,
         .a_stride = product->row_bytes (base->program->shape.n_mels),

@@ -55,7 +55,7 @@ linear_task (gpointer data, guint task, guint worker)
   const NpuProduct *product = job->product;
   NpuGemm part = linear->gemm;
   gsize row = task * job->rows;
-  guint8 *out = (guint8 *)linear->out + row * linear->out_stride;
+  guint8 *out = (guint8 *) linear->out + row * linear->out_stride;
 
   part.m = MIN (job->rows, part.m - row);
   part.n_panels = (part.w->n + product->panel - 1) / product->panel;
@@ -64,13 +64,13 @@ linear_task (gpointer data, guint task, guint worker)
   if (linear->x != NULL)
     prepare_input (job, &part, row, worker);
   else
-    part.a = (const guint8 *)part.a + row * part.a_stride;
+    part.a = (const guint8 *) part.a + row * part.a_stride;
 
   if (linear->out == NULL) {
     part.c += row * part.ldc;
     product->gemm (&part);
   } else if (product->in_place) {
-    part.c = (float *)out;
+    part.c = (float *) out;
     part.ldc = linear->out_stride / sizeof (float);
     product->gemm (&part);
   } else {
@@ -100,7 +100,7 @@ npu_cpu_linear (NpuCpuWindow *window, NpuOp op, const NpuCpuLinear *linear)
 void
 npu_cpu_ln_qkv (NpuWindow *base, guint index)
 {
-  NpuCpuWindow *window = (NpuCpuWindow *)base;
+  NpuCpuWindow *window = (NpuCpuWindow *) base;
   NpuCpuProgram *program = npu_cpu_window_program (window);
   const NpuCpuLayer *layer = &program->layers[index];
   gsize d = base->program->shape.width;
@@ -119,7 +119,7 @@ npu_cpu_ln_qkv (NpuWindow *base, guint index)
 void
 npu_cpu_out_residual (NpuWindow *base, guint index)
 {
-  NpuCpuWindow *window = (NpuCpuWindow *)base;
+  NpuCpuWindow *window = (NpuCpuWindow *) base;
   NpuCpuProgram *program = npu_cpu_window_program (window);
   const NpuCpuLayer *layer = &program->layers[index];
   gsize d = base->program->shape.width;
@@ -139,7 +139,7 @@ npu_cpu_out_residual (NpuWindow *base, guint index)
 void
 npu_cpu_ln_fc1_gelu (NpuWindow *base, guint index)
 {
-  NpuCpuWindow *window = (NpuCpuWindow *)base;
+  NpuCpuWindow *window = (NpuCpuWindow *) base;
   NpuCpuProgram *program = npu_cpu_window_program (window);
   const NpuCpuLayer *layer = &program->layers[index];
   NpuCpuLinear linear = { .format = program->linear,
@@ -150,8 +150,7 @@ npu_cpu_ln_fc1_gelu (NpuWindow *base, guint index)
     .out_stride = window->hidden_stride,
     .gemm = { .m = base->positions,
         .w = &layer->fc1,
-        .activation = NPU_ACTIVATION_GELU,
-        .column_scale = layer->hidden_scale } };
+        .activation = NPU_ACTIVATION_GELU } };
 
   npu_cpu_linear (window, NPU_OP_LN_FC1_GELU, &linear);
 }
@@ -159,7 +158,7 @@ npu_cpu_ln_fc1_gelu (NpuWindow *base, guint index)
 void
 npu_cpu_fc2_residual (NpuWindow *base, guint index)
 {
-  NpuCpuWindow *window = (NpuCpuWindow *)base;
+  NpuCpuWindow *window = (NpuCpuWindow *) base;
   NpuCpuProgram *program = npu_cpu_window_program (window);
   const NpuCpuLayer *layer = &program->layers[index];
   gsize d = base->program->shape.width;

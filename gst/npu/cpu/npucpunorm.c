@@ -16,7 +16,7 @@ final_norm_task (gpointer data, guint task, guint worker)
   NpuCpuWindow *window = job->window;
   const NpuCpuNorm *norm = &npu_cpu_window_program (window)->final_norm;
   gsize d = window->parent.program->shape.width;
-  gsize row = (gsize)task * ROWS_PER_TASK;
+  gsize row = (gsize) task * ROWS_PER_TASK;
 
   npu_cpu_window_backend (window)->kernels.layernorm (window->x + row * d, d,
       MIN (ROWS_PER_TASK, window->parent.positions - row), d, norm->gamma,
@@ -26,7 +26,7 @@ final_norm_task (gpointer data, guint task, guint worker)
 void
 npu_cpu_final_norm (NpuWindow *base, gfloat *states)
 {
-  FinalNorm job = { (NpuCpuWindow *)base, states };
+  FinalNorm job = { (NpuCpuWindow *) base, states };
 
   npu_cpu_window_run (job.window, NPU_OP_FINAL_NORM, final_norm_task, &job,
       (base->positions + ROWS_PER_TASK - 1) / ROWS_PER_TASK);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* npucpuprogram.c: a model's weights, packed into the kernels' layout. */
-#include "npucpu.h"
+#include "npucpusmooth.h"
+
+#include <string.h>
 
 /* 1 / sqrt (64), folded into Q: a power of two, so nothing is rounded. */
 #define QUERY_SCALE 0.125f
@@ -14,6 +16,10 @@ typedef struct {
   NpuFormat format; /* of the matrices being packed */
   float *rows;      /* [panel][max columns] */
   float *raw;       /* a row before a convolution's reordering */
+  /* Smoothing (npucpusmooth.h): what each column of the matrices being packed
+   * is multiplied by, or NULL, and room for it. */
+  const float *column_scale;
+  float *scale, *weight_size, *activation_size; /* [max columns] */
 } Packer;
 
 static void
@@ -73,7 +79,7 @@ read_row (Packer *packer, const NpuWeightView *view, gsize row, float *out)
   gsize bytes = npu_dtype_bytes (view->dtype, view->cols);
 
   packer->kernels->to_f32 (
-      view->dtype, (const guint8 *)view->data + row * bytes, view->cols, out);
+      view->dtype, (const guint8 *) view->data + row * bytes, view->cols, out);
 }
 
 /* Vectors: @out was taken from the arena, which is ours to write. */
@@ -83,7 +89,7 @@ read_vector (Packer *packer, NpuWeightId id, const float *out)
   NpuWeightView view = get_view (packer, id);
 
   for (gsize row = 0; row < view.rows; row++)
-    read_row (packer, &view, row, (float *)out + row * view.cols);
+    read_row (packer, &view, row, (float *) out + row * view.cols);
 }
 
 static void
@@ -117,6 +123,9 @@ read_matrix_row (Packer *packer, const NpuWeightView *view, NpuWeightId id,
   if (id == NPU_WEIGHT_Q)
     for (gsize i = 0; i < view->cols; i++)
       out[i] *= QUERY_SCALE;
+  if (packer->column_scale != NULL)
+    for (gsize i = 0; i < view->cols; i++)
+      out[i] *= packer->column_scale[i];
 }
 
 /* Packs the matrix @id as columns @first… of @packed. */
@@ -134,7 +143,7 @@ pack_matrix (
       read_matrix_row (
           packer, &view, id, row + i, packer->rows + i * view.cols);
     product->pack (packer->rows, view.cols, view.cols, first + row, n_rows,
-        (void *)packed->panels);
+        (void *) packed->panels);
   }
 }
 
@@ -150,7 +159,7 @@ static void
 pack_qkv (Packer *packer, const NpuPacked *qkv)
 {
   gsize d = qkv->k;
-  float *bias = (float *)qkv->bias;
+  float *bias = (float *) qkv->bias;
 
   pack_matrix (packer, qkv, 0, NPU_WEIGHT_Q);
   pack_matrix (packer, qkv, d, NPU_WEIGHT_K);
@@ -162,16 +171,71 @@ pack_qkv (Packer *packer, const NpuPacked *qkv)
   read_vector (packer, NPU_WEIGHT_V_BIAS, bias + 2 * d);
 }
 
+/* Adds the matrix @id to the sizes of its columns' weights. */
 static void
-pack_layer (Packer *packer, NpuCpuLayer *layer)
+measure_columns (Packer *packer, NpuWeightId id)
 {
+  NpuWeightView view = get_view (packer, id);
+
+  for (gsize row = 0; row < view.rows; row++) {
+    read_matrix_row (packer, &view, id, row, packer->rows);
+    npu_cpu_smooth_add_row (packer->rows, view.cols, packer->weight_size);
+  }
+}
+
+/* From now on columns are packed multiplied by what their left side is divided
+ * by, until column_scale is NULL again. */
+static void
+balance (Packer *packer, gsize n)
+{
+  npu_cpu_smooth_balance (
+      packer->activation_size, packer->weight_size, n, packer->scale);
+  packer->column_scale = packer->scale;
+  memset (packer->weight_size, 0, n * sizeof (float));
+}
+
+/* LayerNorm and the matrices behind it, @first … @last by number. */
+static void
+smooth_norm (
+    Packer *packer, const NpuCpuNorm *norm, const NpuWeightId *ids, guint n_ids)
+{
+  gsize d = packer->weights->shape.width;
+
+  for (guint i = 0; i < n_ids; i++)
+    measure_columns (packer, ids[i]);
+  npu_cpu_smooth_norm_size (norm, d, packer->activation_size);
+  balance (packer, d);
+  for (gsize j = 0; j < d; j++) {
+    ((float *) norm->gamma)[j] /= packer->scale[j];
+    ((float *) norm->beta)[j] /= packer->scale[j];
+  }
+}
+
+static void
+pack_attention (Packer *packer, NpuCpuLayer *layer)
+{
+  static const NpuWeightId qkv[] = { NPU_WEIGHT_Q, NPU_WEIGHT_K, NPU_WEIGHT_V };
+
   read_norm (packer, &layer->attention_norm, NPU_WEIGHT_ATTENTION_NORM_GAMMA,
       NPU_WEIGHT_ATTENTION_NORM_BETA);
+  if (packer->format == NPU_FORMAT_INT8)
+    smooth_norm (packer, &layer->attention_norm, qkv, G_N_ELEMENTS (qkv));
   pack_qkv (packer, &layer->qkv);
+  packer->column_scale = NULL;
   pack_linear (packer, &layer->o, NPU_WEIGHT_O, NPU_WEIGHT_O_BIAS);
+}
+
+static void
+pack_ffn (Packer *packer, NpuCpuLayer *layer)
+{
+  static const NpuWeightId fc1[] = { NPU_WEIGHT_FC1 };
+
   read_norm (packer, &layer->ffn_norm, NPU_WEIGHT_FFN_NORM_GAMMA,
       NPU_WEIGHT_FFN_NORM_BETA);
+  if (packer->format == NPU_FORMAT_INT8)
+    smooth_norm (packer, &layer->ffn_norm, fc1, G_N_ELEMENTS (fc1));
   pack_linear (packer, &layer->fc1, NPU_WEIGHT_FC1, NPU_WEIGHT_FC1_BIAS);
+  packer->column_scale = NULL;
   pack_linear (packer, &layer->fc2, NPU_WEIGHT_FC2, NPU_WEIGHT_FC2_BIAS);
 }
 
@@ -181,13 +245,15 @@ pack_model (Packer *packer)
   NpuCpuProgram *program = packer->program;
   const NpuEncoderShape *shape = &program->parent.shape;
   gsize max_cols = MAX (MAX (3 * shape->n_mels, 3 * shape->width), shape->ffn);
-
   const NpuProduct *products = packer->kernels->product;
   guint panel =
       MAX (products[program->conv].panel, products[program->linear].panel);
 
   packer->rows = g_new (float, panel *max_cols);
   packer->raw = g_new (float, max_cols);
+  packer->scale = g_new (float, max_cols);
+  packer->weight_size = g_new0 (float, max_cols);
+  packer->activation_size = g_new (float, max_cols);
 
   packer->format = program->conv;
   pack_linear (
@@ -200,11 +266,15 @@ pack_model (Packer *packer)
   packer->format = program->linear;
   for (guint i = 0; i < shape->layers; i++) {
     packer->layer = i;
-    pack_layer (packer, &program->layers[i]);
+    pack_attention (packer, &program->layers[i]);
+    pack_ffn (packer, &program->layers[i]);
   }
 
   g_free (packer->rows);
   g_free (packer->raw);
+  g_free (packer->scale);
+  g_free (packer->weight_size);
+  g_free (packer->activation_size);
 }
 
 /* The convolutions stay in bf16 where the layers are int8: they are a small part
@@ -226,7 +296,7 @@ NpuProgram *
 npu_cpu_program_new (NpuBackend *backend, const NpuWeights *weights,
     NpuPrecision precision, GError **error)
 {
-  const NpuKernels *kernels = &((NpuCpuBackend *)backend)->kernels;
+  const NpuKernels *kernels = &((NpuCpuBackend *) backend)->kernels;
   NpuCpuProgram *program = g_new0 (NpuCpuProgram, 1);
   Packer packer = {
     .program = program, .kernels = kernels, .weights = weights
@@ -251,7 +321,7 @@ npu_cpu_program_new (NpuBackend *backend, const NpuWeights *weights,
 void
 npu_cpu_program_free (NpuProgram *base)
 {
-  NpuCpuProgram *program = (NpuCpuProgram *)base;
+  NpuCpuProgram *program = (NpuCpuProgram *) base;
 
   npu_arena_clear (&program->arena);
   g_free (program->layers);

@@ -61,7 +61,7 @@ lay_out (NpuCpuWindow *window)
 static gsize
 align (gsize bytes)
 {
-  return (bytes + NPU_ALIGNMENT - 1) & ~(gsize)(NPU_ALIGNMENT - 1);
+  return (bytes + NPU_ALIGNMENT - 1) & ~(gsize) (NPU_ALIGNMENT - 1);
 }
 
 static void
@@ -88,7 +88,7 @@ NpuWindow *
 npu_cpu_window_new (
     NpuProgram *program, guint positions, guint threads, GError **error)
 {
-  NpuCpuBackend *backend = (NpuCpuBackend *)program->backend;
+  NpuCpuBackend *backend = (NpuCpuBackend *) program->backend;
   NpuCpuWindow *window = g_new0 (NpuCpuWindow, 1);
 
   window->parent.program = program;
@@ -109,7 +109,7 @@ npu_cpu_window_new (
 void
 npu_cpu_window_free (NpuWindow *base)
 {
-  NpuCpuWindow *window = (NpuCpuWindow *)base;
+  NpuCpuWindow *window = (NpuCpuWindow *) base;
 
   npu_arena_clear (&window->arena);
   g_free (window);
@@ -118,7 +118,7 @@ npu_cpu_window_free (NpuWindow *base)
 gfloat *
 npu_cpu_begin_window (NpuWindow *base)
 {
-  NpuCpuWindow *window = (NpuCpuWindow *)base;
+  NpuCpuWindow *window = (NpuCpuWindow *) base;
 
   for (guint op = 0; op < NPU_N_OPS; op++)
     base->op_ns[op] = 0;
