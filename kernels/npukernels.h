@@ -159,6 +159,11 @@ typedef struct
       const float *gamma, const float *beta, void *out, size_t out_stride);
 
   void (*gemm) (const NpuGemm * args);
+
+  /* For measuring: the multiply-add that gemm() is made of, out of registers,
+   * as fast as the processor can.  Returns the number of operations, two per
+   * product.  NULL where that is the compiler's choice. */
+  uint64_t (*burn) (uint64_t rounds);
 } NpuProduct;
 
 /*

@@ -5,6 +5,7 @@
  *   gst-npu-bench.c   options, which rows to measure
  *   npubenchinput.c   what goes in, and what must come out
  *   npubenchrun.c     checks a row's output, then times it
+ *   npubenchpeak.c    the processor's own speed, and each stage's share of work
  *   npubenchreport.c  the table, and JSON
  *   npubenchmodels.c  --list-models
  */
@@ -49,9 +50,28 @@ typedef struct {
   guint threads;
   gboolean passed; /* the output met its gate; else no time */
   BenchTime time;
-  gdouble max_abs;         /* mel: of the normalised frames */
-  gdouble cosine, rel_rms; /* encoder */
+  gdouble gflop;   /* of work in the stage, 0 if it is not counted */
+  gdouble peak_ms; /* that work at the peak measured, 0 if unknown */
+  gdouble peak_gops[NPU_N_FORMATS]; /* encoder: what the machine can do */
+  gsize packed_bytes;               /* encoder: weights in memory */
+  gdouble max_abs;                  /* mel: of the normalised frames */
+  gdouble cosine, rel_rms;          /* encoder */
 } BenchRow;
+
+/* Operations per nanosecond, by format; 0 where they are not known. */
+typedef struct {
+  gdouble gops[NPU_N_FORMATS];
+  NpuFormat
+      attention[NPU_N_FORMATS]; /* what attention of a format computes in */
+} BenchPeak;
+
+/* Runs the multiply-adds of @backend's kernels on @threads threads. */
+BenchPeak bench_peak_measure (NpuBackend *backend, guint threads);
+
+/* Fills in what there is to do in each stage and what the peak makes of it:
+ * [1 + NPU_N_OPS] rows, the encoder first. */
+void bench_peak_apply (const BenchPeak *peak, const NpuEncoderShape *shape,
+    NpuPrecision precision, BenchRow *rows);
 
 /* Takes over @model.  Computes the reference (seconds). */
 BenchInput *bench_input_new (WhisperModel *model, GError **error);

@@ -25,7 +25,7 @@ make_voice (gfloat *samples, gsize n)
   guint32 noise = 1;
 
   for (gsize i = 0; i < n; i++) {
-    gdouble t = (gdouble)i / NPU_MEL_RATE;
+    gdouble t = (gdouble) i / NPU_MEL_RATE;
     gdouble syllable = fmax (0, sin (2 * G_PI * 1.7 * t));
     gdouble value = 0;
 
@@ -34,8 +34,8 @@ make_voice (gfloat *samples, gsize n)
       value += sin (2 * G_PI * harmonic * phase)
                / (harmonic * (1 + 0.5 * sin (0.7 * t * harmonic)));
     noise = noise * 1664525u + 1013904223u;
-    samples[i] = (gfloat)(0.1 * syllable * value
-                          + 1e-3 * ((gdouble)noise / G_MAXUINT32 - 0.5));
+    samples[i] = (gfloat) (0.1 * syllable * value
+                           + 1e-3 * ((gdouble) noise / G_MAXUINT32 - 0.5));
   }
 }
 
@@ -76,20 +76,20 @@ static gboolean
 load_golden_samples (BenchInput *input)
 {
   gsize length, data, n_samples = 0;
-  guchar *wav = (guchar *)read_golden ("golden/jfk.wav", 0, &length);
+  guchar *wav = (guchar *) read_golden ("golden/jfk.wav", 0, &length);
 
   if (wav == NULL)
     return FALSE;
   for (data = 12; data + 8 <= length;) {
     guint32 size = wav[data + 4] | wav[data + 5] << 8 | wav[data + 6] << 16
-                   | (guint32)wav[data + 7] << 24;
+                   | (guint32) wav[data + 7] << 24;
 
     if (memcmp (wav + data, "data", 4) == 0) {
       n_samples = MIN (MIN (size, length - data - 8) / 2, WINDOW_SAMPLES);
       for (gsize i = 0; i < n_samples; i++) {
         const guchar *s = wav + data + 8 + 2 * i;
 
-        input->samples[i] = (gint16)(s[0] | s[1] << 8) / 32768.0f;
+        input->samples[i] = (gint16) (s[0] | s[1] << 8) / 32768.0f;
       }
       break;
     }
@@ -105,12 +105,12 @@ load_golden_results (BenchInput *input)
 {
   gsize length;
   gsize mels = input->shape.n_mels, frames = WHISPER_MEL_FRAMES;
-  gfloat *mel = (gfloat *)read_golden (
+  gfloat *mel = (gfloat *) read_golden (
       "golden/jfk.logmel.f32", mels * frames * sizeof (gfloat), &length);
 
   input->reference_states =
-      (gfloat *)read_golden ("golden/jfk.encoder-base.f32",
-          (gsize)input->shape.positions * input->shape.width * sizeof (gfloat),
+      (gfloat *) read_golden ("golden/jfk.encoder-base.f32",
+          (gsize) input->shape.positions * input->shape.width * sizeof (gfloat),
           &length);
   if (mel != NULL && input->reference_states != NULL) {
     input->reference = "OpenAI's reference (golden)";
@@ -149,9 +149,9 @@ compute_states (BenchInput *input, NpuBackend *backend, GError **error)
   encoder = whisper_encoder_new (program, 0, 0, error);
   if (encoder != NULL) {
     input->reference_states =
-        g_new (gfloat, (gsize)input->shape.positions * input->shape.width);
+        g_new (gfloat, (gsize) input->shape.positions * input->shape.width);
     ok = whisper_encoder_run (encoder, input->mel,
-        2 * (gsize)input->shape.positions, input->reference_states, error);
+        2 * (gsize) input->shape.positions, input->reference_states, error);
     whisper_encoder_free (encoder);
   }
   whisper_program_free (program);
@@ -163,7 +163,7 @@ static gboolean
 compute_reference (BenchInput *input, gboolean golden, GError **error)
 {
   NpuBackend *backend = npu_cpu_backend_new ("c", error);
-  gsize values = (gsize)WHISPER_MEL_FRAMES * input->shape.n_mels;
+  gsize values = (gsize) WHISPER_MEL_FRAMES * input->shape.n_mels;
   gboolean ok;
 
   if (backend == NULL)
@@ -187,7 +187,7 @@ bench_input_new (WhisperModel *model, GError **error)
 
   input->model = model;
   input->shape = *whisper_model_get_shape (model);
-  values = (gsize)WHISPER_MEL_FRAMES * input->shape.n_mels;
+  values = (gsize) WHISPER_MEL_FRAMES * input->shape.n_mels;
   input->samples = g_new0 (gfloat, WINDOW_SAMPLES);
   input->mel = g_new (gfloat, values);
   input->reference_mel = g_new (gfloat, values);

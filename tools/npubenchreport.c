@@ -53,6 +53,10 @@ print_row (const BenchRow *row)
   else if (is_encoder (row))
     g_print ("  %6.1f x  rel. RMS %.1e, cosine %.7f",
         30e3 / row->time.median_ms, row->rel_rms, row->cosine);
+  if (row->passed && row->peak_ms > 0)
+    g_print ("  %5.0f GFLOP/s, %2.0f %% of peak",
+        row->gflop * 1e3 / row->time.median_ms,
+        100 * row->peak_ms / row->time.median_ms);
   g_print ("\n");
 }
 
@@ -101,18 +105,49 @@ add_row (JsonBuilder *builder, const BenchInput *input, const BenchRow *row)
     add_double (builder, "median_ms", row->time.median_ms);
     add_double (builder, "min_ms", row->time.min_ms);
     add_double (builder, "max_ms", row->time.max_ms);
+    if (row->gflop > 0)
+      add_double (builder, "gflops", row->gflop * 1e3 / row->time.median_ms);
+    if (row->peak_ms > 0)
+      add_double (
+          builder, "fraction_of_peak", row->peak_ms / row->time.median_ms);
   }
   if (is_mel (row)) {
     add_double (builder, "max_abs", row->max_abs);
   } else if (is_encoder (row)) {
     add_double (builder, "cosine", row->cosine);
     add_double (builder, "rel_rms", row->rel_rms);
+    add_double (builder, "packed_mb", (gdouble) row->packed_bytes / 1e6);
+  }
+  json_builder_end_object (builder);
+}
+
+/* Giga-operations per second of one thread, by instruction set and format. */
+static void
+add_peaks (JsonBuilder *builder, const GArray *rows)
+{
+  static const gchar *const formats[] = { "f32", "bf16", "int8" };
+  const gchar *done = "";
+
+  json_builder_set_member_name (builder, "peak");
+  json_builder_begin_object (builder);
+  for (guint i = 0; i < rows->len; i++) {
+    const BenchRow *row = &g_array_index (rows, BenchRow, i);
+
+    if (!is_encoder (row) || row->threads != 1 || g_str_equal (row->isa, done))
+      continue;
+    done = row->isa;
+    json_builder_set_member_name (builder, done);
+    json_builder_begin_object (builder);
+    for (guint format = 0; format < NPU_N_FORMATS; format++)
+      if (row->peak_gops[format] > 0)
+        add_double (builder, formats[format], row->peak_gops[format]);
+    json_builder_end_object (builder);
   }
   json_builder_end_object (builder);
 }
 
 static void
-add_machine (JsonBuilder *builder, const BenchInput *input)
+add_machine (JsonBuilder *builder, const BenchInput *input, const GArray *rows)
 {
   g_autofree gchar *processor = processor_name ();
 
@@ -121,6 +156,7 @@ add_machine (JsonBuilder *builder, const BenchInput *input)
   add_string (builder, "processor", processor);
   json_builder_set_member_name (builder, "threads");
   json_builder_add_int_value (builder, npu_cpu_threads ());
+  add_peaks (builder, rows);
   json_builder_end_object (builder);
   add_string (builder, "weights", whisper_model_get_location (input->model));
   add_string (builder, "reference", input->reference);
@@ -134,7 +170,7 @@ bench_print_json (const BenchInput *input, const GArray *rows)
   g_autofree gchar *text = NULL;
 
   json_builder_begin_object (builder);
-  add_machine (builder, input);
+  add_machine (builder, input, rows);
   json_builder_set_member_name (builder, "results");
   json_builder_begin_array (builder);
   for (guint i = 0; i < rows->len; i++)

@@ -22,7 +22,7 @@ static const Gate gates[] = { [NPU_PRECISION_F32] = { 1e-4, 0.9999999 },
 static int
 compare_doubles (const void *a, const void *b)
 {
-  gdouble x = *(const gdouble *)a, y = *(const gdouble *)b;
+  gdouble x = *(const gdouble *) a, y = *(const gdouble *) b;
 
   return (x > y) - (x < y);
 }
@@ -43,7 +43,7 @@ summarize (gdouble *ms, guint n)
 static gdouble
 now_ms (void)
 {
-  return (gdouble)g_get_monotonic_time () / 1000.0;
+  return (gdouble) g_get_monotonic_time () / 1000.0;
 }
 
 static BenchRow
@@ -64,7 +64,7 @@ max_abs_difference (const gfloat *a, const gfloat *b, gsize n)
   gdouble max = 0;
 
   for (gsize i = 0; i < n; i++) {
-    gdouble difference = fabs ((gdouble)a[i] - b[i]);
+    gdouble difference = fabs ((gdouble) a[i] - b[i]);
 
     if (!(difference <= max)) /* a NaN counts as the worst */
       max = isnan (difference) ? INFINITY : difference;
@@ -95,7 +95,7 @@ static gboolean
 time_mel (const BenchInput *input, const BenchCase *bench_case,
     NpuBackend *backend, GArray *rows, GError **error)
 {
-  gsize values = (gsize)WHISPER_MEL_FRAMES * input->shape.n_mels;
+  gsize values = (gsize) WHISPER_MEL_FRAMES * input->shape.n_mels;
   gfloat *out = g_new (gfloat, values);
   gdouble *ms = g_new (gdouble, bench_case->runs);
   BenchRow row = new_row (bench_case, "mel", 1);
@@ -127,8 +127,11 @@ time_mel (const BenchInput *input, const BenchCase *bench_case,
 /* ms[0] is the whole window, ms[1 + op] an operation; each [runs]. */
 static void
 append_encoder_rows (const BenchCase *bench_case, const BenchRow *checked,
-    gdouble *ms, GArray *rows)
+    const BenchPeak *peak, const NpuEncoderShape *shape, gdouble *ms,
+    GArray *rows)
 {
+  guint first = rows->len;
+
   for (guint stage = 0; stage <= NPU_N_OPS; stage++) {
     BenchRow row = *checked;
 
@@ -137,13 +140,15 @@ append_encoder_rows (const BenchCase *bench_case, const BenchRow *checked,
     row.time = summarize (ms + stage * bench_case->runs, bench_case->runs);
     g_array_append_val (rows, row);
   }
+  bench_peak_apply (peak, shape, bench_case->precision,
+      &g_array_index (rows, BenchRow, first));
 }
 
 static gboolean
 time_encoder (const BenchInput *input, const BenchCase *bench_case,
     WhisperEncoder *encoder, gfloat *states, gdouble *ms, GError **error)
 {
-  gsize frames = 2 * (gsize)input->shape.positions;
+  gsize frames = 2 * (gsize) input->shape.positions;
   guint runs = bench_case->runs;
 
   for (guint i = 0; i < bench_case->warm_ups + runs; i++) {
@@ -158,49 +163,76 @@ time_encoder (const BenchInput *input, const BenchCase *bench_case,
     ms[run] = now_ms () - start;
     op_ns = whisper_encoder_get_op_times (encoder);
     for (guint op = 0; op < NPU_N_OPS; op++)
-      ms[(1 + op) * runs + run] = (gdouble)op_ns[op] / 1e6;
+      ms[(1 + op) * runs + run] = (gdouble) op_ns[op] / 1e6;
   }
   return TRUE;
 }
 
 static gboolean
 run_window (const BenchInput *input, const BenchCase *bench_case,
-    WhisperEncoder *encoder, GArray *rows, GError **error)
+    NpuBackend *backend, WhisperEncoder *encoder, GArray *rows, GError **error)
 {
-  gsize values = (gsize)input->shape.positions * input->shape.width;
+  gsize values = (gsize) input->shape.positions * input->shape.width;
   gfloat *states = g_new (gfloat, values);
   gdouble *ms = g_new (gdouble, (1 + NPU_N_OPS) * bench_case->runs);
   BenchRow row = new_row (bench_case, "encoder", bench_case->threads);
   gboolean ok;
 
   ok = whisper_encoder_run (
-      encoder, input->mel, 2 * (gsize)input->shape.positions, states, error);
+      encoder, input->mel, 2 * (gsize) input->shape.positions, states, error);
   if (ok) {
     compare_states (&row, &gates[bench_case->precision], states,
         input->reference_states, values);
     ok = time_encoder (input, bench_case, encoder, states, ms, error);
   }
-  if (ok)
-    append_encoder_rows (bench_case, &row, ms, rows);
+  if (ok) {
+    BenchPeak peak = bench_peak_measure (backend, bench_case->threads);
+
+    append_encoder_rows (bench_case, &row, &peak, &input->shape, ms, rows);
+  }
   g_free (ms);
   g_free (states);
   return ok;
+}
+
+/* Packing the weights and making room for a window, once. */
+static void
+append_start_up_row (const BenchRow *encoder, gdouble ms, GArray *rows)
+{
+  BenchRow row = { .stage = "start-up",
+    .isa = encoder->isa,
+    .precision = encoder->precision,
+    .threads = encoder->threads,
+    .passed = encoder->passed,
+    .time = { ms, ms, ms } };
+
+  g_array_append_val (rows, row);
 }
 
 static gboolean
 pack_and_run (const BenchInput *input, const BenchCase *bench_case,
     NpuBackend *backend, GArray *rows, GError **error)
 {
+  gdouble start = now_ms ();
   WhisperProgram *program =
       whisper_program_new (backend, input->model, bench_case->precision, error);
   WhisperEncoder *encoder;
+  gdouble ms;
+  guint first = rows->len;
   gboolean ok = FALSE;
 
   if (program == NULL)
     return FALSE;
   encoder = whisper_encoder_new (program, 0, bench_case->threads, error);
+  ms = now_ms () - start;
   if (encoder != NULL) {
-    ok = run_window (input, bench_case, encoder, rows, error);
+    ok = run_window (input, bench_case, backend, encoder, rows, error);
+    if (ok) {
+      BenchRow *row = &g_array_index (rows, BenchRow, first);
+
+      row->packed_bytes = whisper_program_get_packed_bytes (program);
+      append_start_up_row (row, ms, rows);
+    }
     whisper_encoder_free (encoder);
   }
   whisper_program_free (program);

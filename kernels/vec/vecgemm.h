@@ -26,12 +26,12 @@ static inline __attribute__ ((always_inline)) void
 load_weights (const int b16, const void *panel, size_t p, vec b[2])
 {
   if (b16) {
-    const uint16_t *values = (const uint16_t *)panel + p * PANEL;
+    const uint16_t *values = (const uint16_t *) panel + p * PANEL;
 
     b[0] = vec_load_bf16 (values);
     b[1] = vec_load_bf16 (values + VEC_LANES);
   } else {
-    const float *values = (const float *)panel + p * PANEL;
+    const float *values = (const float *) panel + p * PANEL;
 
     b[0] = vec_load (values);
     b[1] = vec_load (values + VEC_LANES);
@@ -143,7 +143,7 @@ gemm_pack (const float *w, size_t ldw, size_t k, size_t first, size_t n_rows,
 {
   for (size_t n = 0; n < n_rows; n += PANEL)
     pack_panel (
-        w + n * ldw, ldw, k, n_rows - n, (float *)panels + (first + n) * k);
+        w + n * ldw, ldw, k, n_rows - n, (float *) panels + (first + n) * k);
 }
 
 static size_t
@@ -163,7 +163,7 @@ gemm_prepare (const float *x, size_t ldx, size_t rows, size_t k, void *out,
     size_t out_stride)
 {
   for (size_t r = 0; r < rows; r++)
-    memcpy ((char *)out + r * out_stride, x + r * ldx, k * sizeof *x);
+    memcpy ((char *) out + r * out_stride, x + r * ldx, k * sizeof *x);
 }
 
 static void
@@ -172,7 +172,7 @@ gemm_layernorm (const float *x, size_t ldx, size_t rows, size_t d,
 {
   for (size_t r = 0; r < rows; r++)
     layernorm_row (
-        x + r * ldx, d, gamma, beta, (float *)((char *)out + r * out_stride));
+        x + r * ldx, d, gamma, beta, (float *) ((char *) out + r * out_stride));
 }
 
 /* @rows <= BLOCK_ROWS rows of one panel of C. */
@@ -184,8 +184,8 @@ gemm_block (const NpuGemm *args, const int b16, size_t first_row, size_t rows,
   size_t k = args->w->k, lda = args->a_stride / sizeof (float);
   size_t chunk = k < K_CHUNK ? k : K_CHUNK;
   size_t value = b16 ? sizeof (uint16_t) : sizeof (float);
-  const float *a = (const float *)args->a + first_row * lda;
-  const char *panel = (const char *)args->w->panels + column * k * value;
+  const float *a = (const float *) args->a + first_row * lda;
+  const char *panel = (const char *) args->w->panels + column * k * value;
 
   tiles (rows, 0, b16, a, lda, chunk, panel, sums, PANEL);
   for (size_t p = chunk; p < k; p += chunk) {
@@ -211,6 +211,25 @@ static void
 gemm (const NpuGemm *args)
 {
   gemm_blocks (args, 0);
+}
+
+/* As many sums side by side as hide the latency. */
+static uint64_t
+gemm_burn (uint64_t rounds)
+{
+  vec sum[12] = { 0 }, a = vec_zero (), b = vec_zero ();
+
+  vec_keep (&b);
+  for (uint64_t round = 0; round < rounds; round++)
+#pragma GCC unroll 12
+    for (unsigned i = 0; i < 12; i++) {
+      vec_keep (&a);
+      sum[i] = vec_fma (a, b, sum[i]);
+    }
+#pragma GCC unroll 12
+  for (unsigned i = 0; i < 12; i++)
+    vec_use (&sum[i]);
+  return rounds * 12 * 2 * VEC_LANES;
 }
 
 #endif /* NPU_VECGEMM_H */

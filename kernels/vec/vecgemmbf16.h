@@ -20,7 +20,7 @@ round_to_bf16 (float value)
   uint32_t bits;
 
   memcpy (&bits, &value, sizeof bits);
-  return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+  return (uint16_t) ((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
 }
 
 static void
@@ -28,7 +28,7 @@ gemm_bf16_pack (const float *w, size_t ldw, size_t k, size_t first,
     size_t n_rows, void *panels)
 {
   for (size_t n = 0; n < n_rows; n += PANEL) {
-    uint16_t *panel = (uint16_t *)panels + (first + n) * k;
+    uint16_t *panel = (uint16_t *) panels + (first + n) * k;
 
     for (size_t p = 0; p < k; p++)
       for (size_t j = 0; j < PANEL; j++)
@@ -54,7 +54,8 @@ vec_gemm_bf16_init (NpuKernels *kernels)
     .in_place = 1,
     .prepare = gemm_prepare,
     .layernorm = gemm_layernorm,
-    .gemm = gemm_bf16 };
+    .gemm = gemm_bf16,
+    .burn = gemm_burn };
 }
 
 #endif /* NPU_VECGEMMBF16_H */

@@ -73,20 +73,20 @@ pack_int8_row (const float *w, size_t k, size_t j, char *panel)
   for (size_t p = 0; p < k; p++)
     largest = fmaxf (largest, fabsf (w[p]));
   inverse = int8_inverse (largest);
-  ((float *)panel)[j] = int8_scale (largest);
+  ((float *) panel)[j] = int8_scale (largest);
   panel += PANEL * sizeof (float);
   for (size_t first = 0; first < k; first += GROUP) {
     size_t n = k - first < GROUP ? k - first : GROUP;
-    int8_t *q = (int8_t *)panel + INIT_BYTES + j * INT8_STEP;
+    int8_t *q = (int8_t *) panel + INIT_BYTES + j * INT8_STEP;
     int32_t sum = 0;
 
     for (size_t p = 0; p < n; p++) {
-      int value = (int)nearbyintf (w[first + p] * inverse);
+      int value = (int) nearbyintf (w[first + p] * inverse);
 
-      q[p / INT8_STEP * PANEL * INT8_STEP + p % INT8_STEP] = (int8_t)value;
+      q[p / INT8_STEP * PANEL * INT8_STEP + p % INT8_STEP] = (int8_t) value;
       sum += value;
     }
-    ((int32_t *)panel)[j] = -INT8_OFFSET * sum;
+    ((int32_t *) panel)[j] = -INT8_OFFSET * sum;
     panel += INIT_BYTES + int8_padded (n) * PANEL;
   }
 }
@@ -98,7 +98,7 @@ gemm_int8_pack (const float *w, size_t ldw, size_t k, size_t first,
   size_t bytes = gemm_int8_panel_bytes (k);
 
   for (size_t n = 0; n < n_rows; n += PANEL) {
-    char *panel = (char *)panels + (first + n) / PANEL * bytes;
+    char *panel = (char *) panels + (first + n) / PANEL * bytes;
 
     memset (panel, 0, bytes);
     for (size_t j = 0; j < PANEL && n + j < n_rows; j++)
@@ -134,12 +134,12 @@ gemm_int8_prepare (const float *x, size_t ldx, size_t rows, size_t k, void *out,
     size_t out_stride)
 {
   for (size_t r = 0; r < rows; r++) {
-    char *row = (char *)out + r * out_stride;
-    float *scales = (float *)(row + int8_scales_offset (k));
+    char *row = (char *) out + r * out_stride;
+    float *scales = (float *) (row + int8_scales_offset (k));
 
     for (size_t i = 0; i < k; i += GROUP)
       *scales++ = quantize_group (x + r * ldx + i,
-          k - i < GROUP ? k - i : GROUP, (int8_value *)row + i);
+          k - i < GROUP ? k - i : GROUP, (int8_value *) row + i);
   }
 }
 
@@ -147,7 +147,7 @@ static void
 layernorm_int8_row (
     const float *x, size_t d, const float *gamma, const float *beta, char *row)
 {
-  float *scales = (float *)(row + int8_scales_offset (d));
+  float *scales = (float *) (row + int8_scales_offset (d));
   float group[GROUP];
   Norm norm = norm_of_row (x, d);
 
@@ -155,7 +155,7 @@ layernorm_int8_row (
     size_t n = d - i < GROUP ? d - i : GROUP;
 
     normalize (&norm, x + i, n, gamma + i, beta + i, group);
-    *scales++ = quantize_group (group, n, (int8_value *)row + i);
+    *scales++ = quantize_group (group, n, (int8_value *) row + i);
   }
 }
 
@@ -165,7 +165,7 @@ gemm_int8_layernorm (const float *x, size_t ldx, size_t rows, size_t d,
 {
   for (size_t r = 0; r < rows; r++)
     layernorm_int8_row (
-        x + r * ldx, d, gamma, beta, (char *)out + r * out_stride);
+        x + r * ldx, d, gamma, beta, (char *) out + r * out_stride);
 }
 
 static inline __attribute__ ((always_inline)) void
@@ -208,7 +208,7 @@ tile_int8 (const unsigned rows, const int add, const char *a,
   }
 #pragma GCC unroll 12
   for (unsigned i = 0; i < rows; i++) {
-    vec scale = vec_set1 (*(const float *)(scales + i * stride));
+    vec scale = vec_set1 (*(const float *) (scales + i * stride));
 
     add_sums (c + i * PANEL, add, sum[i][0], scale);
     add_sums (c + i * PANEL + VEC_LANES, add, sum[i][1], scale);
@@ -253,8 +253,8 @@ tiles_int8 (size_t rows, const int add, const char *a, const char *scales,
 static void
 scale_columns (float *sums, size_t rows, const char *panel)
 {
-  vec s0 = vec_load ((const float *)panel);
-  vec s1 = vec_load ((const float *)panel + VEC_LANES);
+  vec s0 = vec_load ((const float *) panel);
+  vec s1 = vec_load ((const float *) panel + VEC_LANES);
 
   for (size_t i = 0; i < rows; i++, sums += PANEL) {
     vec_store (sums, vec_load (sums) * s0);
@@ -269,10 +269,10 @@ gemm_int8_block (
 {
   _Alignas(NPU_ALIGNMENT) float sums[BLOCK_ROWS * PANEL];
   size_t k = args->w->k;
-  const char *a = (const char *)args->a + first_row * args->a_stride;
+  const char *a = (const char *) args->a + first_row * args->a_stride;
   const char *scales = a + int8_scales_offset (k);
   const char *panel =
-      (const char *)args->w->panels + index * gemm_int8_panel_bytes (k);
+      (const char *) args->w->panels + index * gemm_int8_panel_bytes (k);
   const char *group = panel + PANEL * sizeof (float);
 
   for (size_t first = 0; first < k; first += GROUP) {
@@ -303,6 +303,25 @@ gemm_int8 (const NpuGemm *args)
   }
 }
 
+/* As many sums side by side as hide the latency. */
+static uint64_t
+gemm_int8_burn (uint64_t rounds)
+{
+  ivec sum[12] = { 0 }, a = { 0 }, b = { 0 };
+
+  ivec_keep (&b);
+  for (uint64_t round = 0; round < rounds; round++)
+#pragma GCC unroll 12
+    for (unsigned i = 0; i < 12; i++) {
+      ivec_keep (&a);
+      sum[i] = ivec_dot (sum[i], a, b);
+    }
+#pragma GCC unroll 12
+  for (unsigned i = 0; i < 12; i++)
+    ivec_use (&sum[i]);
+  return rounds * 12 * 2 * VEC_LANES * INT8_STEP;
+}
+
 static inline void
 vec_gemm_int8_init (NpuKernels *kernels)
 {
@@ -313,7 +332,8 @@ vec_gemm_int8_init (NpuKernels *kernels)
     .pack = gemm_int8_pack,
     .prepare = gemm_int8_prepare,
     .layernorm = gemm_int8_layernorm,
-    .gemm = gemm_int8 };
+    .gemm = gemm_int8,
+    .burn = gemm_int8_burn };
 }
 
 #endif /* NPU_VECGEMMINT8_H */

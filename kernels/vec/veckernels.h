@@ -29,7 +29,8 @@ vec_gemm_init (NpuKernels *kernels)
     .in_place = 1,
     .prepare = gemm_prepare,
     .layernorm = gemm_layernorm,
-    .gemm = gemm };
+    .gemm = gemm,
+    .burn = gemm_burn };
 }
 
 static inline void

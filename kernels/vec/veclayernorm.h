@@ -26,7 +26,7 @@ row_mean (const float *x, size_t d)
   }
   if (i < d)
     odd += vec_load_n (x + i, d - i);
-  return vec_sum (even + odd) / (float)d;
+  return vec_sum (even + odd) / (float) d;
 }
 
 static inline float
@@ -53,7 +53,7 @@ row_variance (const float *x, size_t d, float mean)
 
     odd = vec_fma (a, a, odd);
   }
-  return vec_sum (even + odd) / (float)d;
+  return vec_sum (even + odd) / (float) d;
 }
 
 typedef struct {

@@ -25,6 +25,20 @@ vec_zero (void)
   return _mm256_setzero_ps ();
 }
 
+/* The compiler must not reckon with what @v is. */
+static inline void
+vec_keep (vec *v)
+{
+  __asm__("" : "+v"(*v));
+}
+
+/* Counts as a use of @v. */
+static inline void
+vec_use (const vec *v)
+{
+  __asm__ volatile("" : : "v"(*v));
+}
+
 static inline vec
 vec_set1 (float value)
 {
@@ -48,7 +62,7 @@ static inline __m256i
 vec_first (size_t n)
 {
   const __m256i lane = _mm256_setr_epi32 (0, 1, 2, 3, 4, 5, 6, 7);
-  return _mm256_cmpgt_epi32 (_mm256_set1_epi32 ((int)n), lane);
+  return _mm256_cmpgt_epi32 (_mm256_set1_epi32 ((int) n), lane);
 }
 
 /* Zeros in the other lanes. */

@@ -22,6 +22,18 @@ vec_zero (void)
   return _mm512_setzero_ps ();
 }
 
+static inline void
+vec_keep (vec *v)
+{
+  __asm__("" : "+v"(*v));
+}
+
+static inline void
+vec_use (const vec *v)
+{
+  __asm__ volatile("" : : "v"(*v));
+}
+
 static inline vec
 vec_set1 (float value)
 {
@@ -43,7 +55,7 @@ vec_store (float *p, vec v)
 static inline __mmask16
 vec_first (size_t n)
 {
-  return (__mmask16)((1u << n) - 1);
+  return (__mmask16) ((1u << n) - 1);
 }
 
 static inline vec

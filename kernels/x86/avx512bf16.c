@@ -31,7 +31,8 @@ npu_avx512bf16_init (NpuKernels *kernels)
     .pack = bf16_pack,
     .prepare = bf16_prepare,
     .layernorm = bf16_layernorm,
-    .gemm = bf16_gemm };
+    .gemm = bf16_gemm,
+    .burn = bf16_burn };
   kernels->attention[NPU_FORMAT_BF16] = attention;
   kernels->attention[NPU_FORMAT_INT8] = attention;
   kernels->bf16_is_fast = 1;

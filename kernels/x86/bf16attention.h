@@ -42,8 +42,8 @@ pack_values (const float *v, size_t ld, size_t n_keys, uint32_t *panels)
       __m512 even = _mm512_loadu_ps (v + key * ld + i);
       __m512 odd = key + 1 < n_keys ? _mm512_loadu_ps (v + (key + 1) * ld + i)
                                     : vec_zero ();
-      __m512i low = _mm512_cvtepu16_epi32 ((__m256i)_mm512_cvtneps_pbh (even));
-      __m512i high = _mm512_cvtepu16_epi32 ((__m256i)_mm512_cvtneps_pbh (odd));
+      __m512i low = _mm512_cvtepu16_epi32 ((__m256i) _mm512_cvtneps_pbh (even));
+      __m512i high = _mm512_cvtepu16_epi32 ((__m256i) _mm512_cvtneps_pbh (odd));
 
       _mm512_storeu_si512 (panel + key / 2 * PANEL + i % PANEL,
           _mm512_or_si512 (low, _mm512_slli_epi32 (high, 16)));
@@ -102,7 +102,8 @@ weigh_row (AttentionScratch *state, size_t row, size_t width)
     vec high = vec_exp2 (
         vec_fma (vec_load (scores + j + VEC_LANES), vec_set1 (LOG2_E), shift));
 
-    _mm512_storeu_si512 (weights + j, (__m512i)_mm512_cvtne2ps_pbh (high, low));
+    _mm512_storeu_si512 (
+        weights + j, (__m512i) _mm512_cvtne2ps_pbh (high, low));
     total += low + high;
   }
   vec_store (state->totals + row * VEC_LANES, total);
@@ -116,7 +117,7 @@ attend_block (
   size_t width = (n_keys + PANEL - 1) / PANEL * PANEL;
 
   for (size_t key = 0; key < n_keys; key += PANEL)
-    bf16_multiply (rows, (const char *)state->q, HEAD * sizeof (uint16_t),
+    bf16_multiply (rows, (const char *) state->q, HEAD * sizeof (uint16_t),
         HEAD / 2, packed + key * (HEAD / 2), state->scores + key, KEYS);
   for (size_t row = 0; row < rows; row++) {
     /* Keys beyond the last weigh 2^-125, which adds nothing to a total. */
@@ -125,7 +126,7 @@ attend_block (
     weigh_row (state, row, width);
   }
   for (size_t column = 0; column < HEAD; column += PANEL)
-    bf16_multiply_add (rows, (const char *)state->weights,
+    bf16_multiply_add (rows, (const char *) state->weights,
         KEYS * sizeof (uint16_t), (n_keys + 1) / 2,
         packed + KEYS_WORDS + column * (KEYS / 2), state->sums + column, HEAD);
 }

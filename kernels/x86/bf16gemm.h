@@ -45,14 +45,14 @@ bf16_load (const float *x, size_t n)
   } else {
     low = vec_load_n (x, n);
   }
-  return (__m512i)_mm512_cvtne2ps_pbh (high, low);
+  return (__m512i) _mm512_cvtne2ps_pbh (high, low);
 }
 
 /* @n < 33 values. */
 static inline void
 bf16_store (void *out, __m512i v, size_t n)
 {
-  _mm512_mask_storeu_epi16 (out, (__mmask32)((UINT64_C (1) << n) - 1), v);
+  _mm512_mask_storeu_epi16 (out, (__mmask32) ((UINT64_C (1) << n) - 1), v);
 }
 
 /* Sixteen rows of W side by side, @n_rows of them there, into half a panel. */
@@ -80,8 +80,8 @@ bf16_pack (const float *w, size_t ldw, size_t k, size_t first, size_t n_rows,
 {
   for (size_t n = 0; n < n_rows; n += PANEL) {
     uint32_t *panel =
-        (uint32_t *)((char *)panels
-                     + (first + n) / PANEL * bf16_panel_bytes (k));
+        (uint32_t *) ((char *) panels
+                      + (first + n) / PANEL * bf16_panel_bytes (k));
     size_t left = n_rows - n < VEC_LANES ? n_rows - n : VEC_LANES;
     size_t right =
         n_rows - n - left < VEC_LANES ? n_rows - n - left : VEC_LANES;
@@ -107,7 +107,7 @@ bf16_prepare (const float *x, size_t ldx, size_t rows, size_t k, void *out,
 {
   for (size_t r = 0; r < rows; r++)
     bf16_prepare_row (
-        x + r * ldx, k, (uint16_t *)((char *)out + r * out_stride));
+        x + r * ldx, k, (uint16_t *) ((char *) out + r * out_stride));
 }
 
 static void
@@ -115,7 +115,7 @@ bf16_layernorm (const float *x, size_t ldx, size_t rows, size_t d,
     const float *gamma, const float *beta, void *out, size_t out_stride)
 {
   for (size_t r = 0; r < rows; r++) {
-    uint16_t *row = (uint16_t *)((char *)out + r * out_stride);
+    uint16_t *row = (uint16_t *) ((char *) out + r * out_stride);
     const float *from = x + r * ldx;
     Norm norm = norm_of_row (from, d);
     float part[64];
@@ -141,11 +141,11 @@ bf16_tile (const unsigned rows, const int add, const char *a, size_t stride,
     for (unsigned j = 0; j < 2; j++)
       sum[i][j] = add ? vec_load (c + i * ldc + j * VEC_LANES) : vec_zero ();
   for (size_t p = 0; p < steps; p++) {
-    __m512bh b0 = (__m512bh)_mm512_loadu_si512 (panel + p * PANEL);
-    __m512bh b1 = (__m512bh)_mm512_loadu_si512 (panel + p * PANEL + VEC_LANES);
+    __m512bh b0 = (__m512bh) _mm512_loadu_si512 (panel + p * PANEL);
+    __m512bh b1 = (__m512bh) _mm512_loadu_si512 (panel + p * PANEL + VEC_LANES);
 
     for (unsigned i = 0; i < rows; i++) {
-      __m512bh a_i = (__m512bh)ivec_set1_32 (a + i * stride + 4 * p);
+      __m512bh a_i = (__m512bh) ivec_set1_32 (a + i * stride + 4 * p);
 
       sum[i][0] = _mm512_dpbf16_ps (sum[i][0], a_i, b0);
       sum[i][1] = _mm512_dpbf16_ps (sum[i][1], a_i, b1);
@@ -208,9 +208,9 @@ bf16_gemm_block (
   size_t k = args->w->k, stride = args->a_stride;
   size_t steps = bf16_steps (k);
   size_t chunk = steps < STEP_CHUNK ? steps : STEP_CHUNK;
-  const char *a = (const char *)args->a + first_row * stride;
+  const char *a = (const char *) args->a + first_row * stride;
   const uint32_t *panel =
-      (const uint32_t *)args->w->panels + index * steps * PANEL;
+      (const uint32_t *) args->w->panels + index * steps * PANEL;
 
   bf16_multiply (rows, a, stride, chunk, panel, sums, PANEL);
   for (size_t p = chunk; p < steps; p += chunk) {
@@ -230,6 +230,25 @@ bf16_gemm (const NpuGemm *args)
     for (size_t p = 0; p < args->n_panels; p++)
       bf16_gemm_block (args, row, rows, args->first_panel + p);
   }
+}
+
+/* As many sums side by side as hide the latency. */
+static uint64_t
+bf16_burn (uint64_t rounds)
+{
+  vec sum[12] = { 0 }, a = vec_zero (), b = vec_zero ();
+
+  vec_keep (&b);
+  for (uint64_t round = 0; round < rounds; round++)
+#pragma GCC unroll 12
+    for (unsigned i = 0; i < 12; i++) {
+      vec_keep (&a);
+      sum[i] = _mm512_dpbf16_ps (sum[i], (__m512bh) a, (__m512bh) b);
+    }
+#pragma GCC unroll 12
+  for (unsigned i = 0; i < 12; i++)
+    vec_use (&sum[i]);
+  return rounds * 12 * 2 * 2 * VEC_LANES;
 }
 
 #endif /* NPU_X86_BF16GEMM_H */

@@ -21,7 +21,7 @@ ivec_load_weights (const void *p)
 static inline ivec
 ivec_dot (ivec sum, ivec a, ivec b)
 {
-  return (ivec)_mm512_dpbusd_epi32 ((__m512i)sum, (__m512i)a, (__m512i)b);
+  return (ivec) _mm512_dpbusd_epi32 ((__m512i) sum, (__m512i) a, (__m512i) b);
 }
 
 static inline void
@@ -30,7 +30,7 @@ int8_store (int8_value *out, vec v)
   __m512i q = _mm512_add_epi32 (
       _mm512_cvtps_epi32 (v), _mm512_set1_epi32 (INT8_OFFSET));
 
-  _mm_storeu_si128 ((__m128i *)out, _mm512_cvtepi32_epi8 (q));
+  _mm_storeu_si128 ((__m128i *) out, _mm512_cvtepi32_epi8 (q));
 }
 
 #endif /* NPU_X86_INT8AVX512VNNI_H */

@@ -21,7 +21,8 @@ ivec_load_weights (const void *p)
 static inline ivec
 ivec_dot (ivec sum, ivec a, ivec b)
 {
-  return (ivec)_mm256_dpbusd_avx_epi32 ((__m256i)sum, (__m256i)a, (__m256i)b);
+  return (ivec) _mm256_dpbusd_avx_epi32 (
+      (__m256i) sum, (__m256i) a, (__m256i) b);
 }
 
 static inline void
@@ -32,7 +33,7 @@ int8_store (int8_value *out, vec v)
   __m128i words = _mm_packs_epi32 (
       _mm256_castsi256_si128 (q), _mm256_extracti128_si256 (q, 1));
 
-  _mm_storel_epi64 ((__m128i *)out, _mm_packus_epi16 (words, words));
+  _mm_storel_epi64 ((__m128i *) out, _mm_packus_epi16 (words, words));
 }
 
 #endif /* NPU_X86_INT8AVXVNNI_H */

@@ -9,6 +9,9 @@ import json
 import subprocess
 import sys
 
+# Relative RMS error of each precision at most.
+GATES = {"f32": 1e-4, "bf16": 0.015, "int8": 0.064}
+
 MODEL = ["--model", "synthetic:test"]
 BAD = [
     ["--nonsense"],
@@ -33,6 +36,7 @@ def check_json(bench):
     assert result.returncode == 0, result
     rows = json.loads(result.stdout)["results"]
     assert {"mel", "encoder"} <= {row["stage"] for row in rows}, rows
+    assert set(GATES) == {row["precision"] for row in rows}, rows
     for row in rows:
         assert row["passed"] is True, row
         assert row["model"] == "synthetic-test", row
@@ -40,7 +44,9 @@ def check_json(bench):
         if row["stage"] == "mel":
             assert 0 <= row["max_abs"] <= 1e-4, row
         elif row["stage"] == "encoder":
-            assert row["rel_rms"] <= 1e-4 and row["threads"] == 2, row
+            assert row["rel_rms"] <= GATES[row["precision"]], row
+            assert row["threads"] == 2 and row["gflops"] > 0, row
+            assert row["isa"] == "c" or row["fraction_of_peak"] > 0, row
 
 
 def check_table(bench):
