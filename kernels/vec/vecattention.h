@@ -31,19 +31,19 @@ typedef struct {
   float shifts[QUERIES];
 } AttentionScratch;
 
-static size_t
+static inline size_t
 n_key_blocks (size_t n_keys)
 {
   return (n_keys + KEYS - 1) / KEYS;
 }
 
-static size_t
+static inline size_t
 attention_packed_bytes (size_t n_keys)
 {
   return n_key_blocks (n_keys) * 2 * KEYS_FLOATS * sizeof (float);
 }
 
-static void
+static inline void
 pack_values (const float *v, size_t ld, size_t n_keys, float *panels)
 {
   for (size_t column = 0; column < HEAD; column += PANEL) {
@@ -55,7 +55,7 @@ pack_values (const float *v, size_t ld, size_t n_keys, float *panels)
   }
 }
 
-static void
+static inline void
 attention_pack (
     const float *k, const float *v, size_t ld, size_t n_keys, void *packed)
 {
@@ -71,7 +71,7 @@ attention_pack (
 }
 
 /* Turns a row's @width scores, a multiple of VEC_LANES, into weights. */
-static void
+static inline void
 weigh_row (AttentionScratch *state, size_t row, size_t width)
 {
   float *scores = state->scores + row * KEYS;
@@ -102,16 +102,22 @@ weigh_row (AttentionScratch *state, size_t row, size_t width)
   vec_store (state->totals + row * VEC_LANES, total);
 }
 
-/* @rows queries against one block of @n_keys keys. */
-static void
-attend_block (AttentionScratch *state, const float *q, size_t ldq, size_t rows,
-    const float *packed, size_t n_keys)
+static inline void
+begin_queries (AttentionScratch *state, size_t rows)
+{
+  memset (state->sums, 0, rows * HEAD * sizeof (float));
+  memset (state->totals, 0, rows * VEC_LANES * sizeof (float));
+  for (size_t row = 0; row < rows; row++)
+    state->shifts[row] = -INFINITY;
+}
+
+/* The values of one block of @n_keys keys, weighed by the scores. */
+static inline void
+add_values (
+    AttentionScratch *state, size_t rows, size_t n_keys, const float *values)
 {
   size_t width = (n_keys + VEC_LANES - 1) / VEC_LANES * VEC_LANES;
 
-  for (size_t key = 0; key < n_keys; key += PANEL)
-    multiply (
-        rows, q, ldq, HEAD, packed + key * HEAD, state->scores + key, KEYS);
   for (size_t row = 0; row < rows; row++) {
     /* Keys beyond the last weigh 2^-125, which adds nothing to a total. */
     for (size_t key = n_keys; key < width; key++)
@@ -119,23 +125,13 @@ attend_block (AttentionScratch *state, const float *q, size_t ldq, size_t rows,
     weigh_row (state, row, width);
   }
   for (size_t column = 0; column < HEAD; column += PANEL)
-    multiply_add (rows, state->scores, KEYS, n_keys,
-        packed + KEYS_FLOATS + column * KEYS, state->sums + column, HEAD);
+    multiply_add (rows, state->scores, KEYS, n_keys, values + column * KEYS,
+        state->sums + column, HEAD);
 }
 
-static void
-attend (AttentionScratch *state, const float *q, size_t ldq, size_t rows,
-    const float *packed, size_t n_keys, float *out, size_t ldo)
+static inline void
+end_queries (AttentionScratch *state, size_t rows, float *out, size_t ldo)
 {
-  memset (state->sums, 0, rows * HEAD * sizeof (float));
-  memset (state->totals, 0, rows * VEC_LANES * sizeof (float));
-  for (size_t row = 0; row < rows; row++)
-    state->shifts[row] = -INFINITY;
-  for (size_t key = 0; key < n_keys; key += KEYS) {
-    attend_block (
-        state, q, ldq, rows, packed, n_keys - key < KEYS ? n_keys - key : KEYS);
-    packed += 2 * KEYS_FLOATS;
-  }
   for (size_t row = 0; row < rows; row++) {
     vec scale =
         vec_set1 (1.0f / vec_sum (vec_load (state->totals + row * VEC_LANES)));
@@ -146,7 +142,23 @@ attend (AttentionScratch *state, const float *q, size_t ldq, size_t rows,
   }
 }
 
-static void
+static inline void
+attend (AttentionScratch *state, const float *q, size_t ldq, size_t rows,
+    const float *packed, size_t n_keys, float *out, size_t ldo)
+{
+  begin_queries (state, rows);
+  for (size_t key = 0; key < n_keys; key += KEYS) {
+    size_t n = n_keys - key < KEYS ? n_keys - key : KEYS;
+
+    for (size_t j = 0; j < n; j += PANEL)
+      multiply (rows, q, ldq, HEAD, packed + j * HEAD, state->scores + j, KEYS);
+    add_values (state, rows, n, packed + KEYS_FLOATS);
+    packed += 2 * KEYS_FLOATS;
+  }
+  end_queries (state, rows, out, ldo);
+}
+
+static inline void
 attention (const float *q, size_t ldq, size_t n_queries, const void *packed,
     size_t n_keys, float *out, size_t ldo, void *scratch)
 {

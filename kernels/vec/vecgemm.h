@@ -92,14 +92,14 @@ tiles (size_t rows, const int add, const int b16, const float *a, size_t lda,
     tile (1, add, b16, a, lda, k, panel, c, ldc);
 }
 
-static void
+static inline void
 multiply (size_t rows, const float *a, size_t lda, size_t k, const float *panel,
     float *c, size_t ldc)
 {
   tiles (rows, 0, 0, a, lda, k, panel, c, ldc);
 }
 
-static void
+static inline void
 multiply_add (size_t rows, const float *a, size_t lda, size_t k,
     const float *panel, float *c, size_t ldc)
 {
@@ -107,7 +107,7 @@ multiply_add (size_t rows, const float *a, size_t lda, size_t k,
 }
 
 /* VEC_LANES rows of W side by side, @n_rows of them there, into half a panel. */
-static void
+static inline void
 pack_half (const float *w, size_t ldw, size_t k, size_t n_rows, float *panel)
 {
   for (size_t p = 0; p < k; p += VEC_LANES) {
@@ -127,7 +127,7 @@ pack_half (const float *w, size_t ldw, size_t k, size_t n_rows, float *panel)
   }
 }
 
-static void
+static inline void
 pack_panel (const float *w, size_t ldw, size_t k, size_t n_rows, float *panel)
 {
   size_t left = n_rows < VEC_LANES ? n_rows : VEC_LANES;
@@ -137,7 +137,7 @@ pack_panel (const float *w, size_t ldw, size_t k, size_t n_rows, float *panel)
   pack_half (w + left * ldw, ldw, k, right, panel + VEC_LANES);
 }
 
-static void
+static inline void
 gemm_pack (const float *w, size_t ldw, size_t k, size_t first, size_t n_rows,
     void *panels)
 {
@@ -146,19 +146,19 @@ gemm_pack (const float *w, size_t ldw, size_t k, size_t first, size_t n_rows,
         w + n * ldw, ldw, k, n_rows - n, (float *) panels + (first + n) * k);
 }
 
-static size_t
+static inline size_t
 gemm_panel_bytes (size_t k)
 {
   return k * PANEL * sizeof (float);
 }
 
-static size_t
+static inline size_t
 gemm_row_bytes (size_t k)
 {
   return k * sizeof (float);
 }
 
-static void
+static inline void
 gemm_prepare (const float *x, size_t ldx, size_t rows, size_t k, void *out,
     size_t out_stride)
 {
@@ -166,7 +166,7 @@ gemm_prepare (const float *x, size_t ldx, size_t rows, size_t k, void *out,
     memcpy ((char *) out + r * out_stride, x + r * ldx, k * sizeof *x);
 }
 
-static void
+static inline void
 gemm_layernorm (const float *x, size_t ldx, size_t rows, size_t d,
     const float *gamma, const float *beta, void *out, size_t out_stride)
 {
@@ -207,14 +207,14 @@ gemm_blocks (const NpuGemm *args, const int b16)
   }
 }
 
-static void
+static inline void
 gemm (const NpuGemm *args)
 {
   gemm_blocks (args, 0);
 }
 
 /* As many sums side by side as hide the latency. */
-static uint64_t
+static inline uint64_t
 gemm_burn (uint64_t rounds)
 {
   vec sum[12] = { 0 }, a = vec_zero (), b = vec_zero ();

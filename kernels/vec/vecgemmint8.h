@@ -64,15 +64,48 @@ int8_scale (float largest)
   return largest > INT8_SMALLEST ? largest / INT8_MAX_Q : 0.0f;
 }
 
+/* The first @n values; zeros up to VEC_LANES. */
+static inline vec
+load_some (const float *x, size_t n)
+{
+  return n >= VEC_LANES ? vec_load (x) : vec_load_n (x, n);
+}
+
+static inline float
+largest_magnitude (const float *x, size_t n)
+{
+  vec highest = vec_zero ();
+
+  for (size_t i = 0; i < n; i += VEC_LANES)
+    highest = vec_max (highest, vec_abs (load_some (x + i, n - i)));
+  return vec_highest (highest);
+}
+
+static inline void
+quantize (const float *x, size_t n, float inverse, int8_value *out)
+{
+  for (size_t i = 0; i < n; i += VEC_LANES)
+    int8_store (out + i, load_some (x + i, n - i) * vec_set1 (inverse));
+}
+
+/* @n <= GROUP values.  Returns their scale. */
+static float
+quantize_group (const float *x, size_t n, int8_value *out)
+{
+  float largest = largest_magnitude (x, n);
+
+  quantize (x, n, int8_inverse (largest), out);
+  return int8_scale (largest);
+}
+
 /* Row @j of W into its place in @panel. */
 static void
 pack_int8_row (const float *w, size_t k, size_t j, char *panel)
 {
-  float largest = 0.0f, inverse;
+  float largest = largest_magnitude (w, k);
+  float inverse = int8_inverse (largest);
+  int8_value values[GROUP];
 
-  for (size_t p = 0; p < k; p++)
-    largest = fmaxf (largest, fabsf (w[p]));
-  inverse = int8_inverse (largest);
   ((float *) panel)[j] = int8_scale (largest);
   panel += PANEL * sizeof (float);
   for (size_t first = 0; first < k; first += GROUP) {
@@ -80,8 +113,9 @@ pack_int8_row (const float *w, size_t k, size_t j, char *panel)
     int8_t *q = (int8_t *) panel + INIT_BYTES + j * INT8_STEP;
     int32_t sum = 0;
 
+    quantize (w + first, n, inverse, values);
     for (size_t p = 0; p < n; p++) {
-      int value = (int) nearbyintf (w[first + p] * inverse);
+      int value = values[p] - INT8_OFFSET;
 
       q[p / INT8_STEP * PANEL * INT8_STEP + p % INT8_STEP] = (int8_t) value;
       sum += value;
@@ -104,29 +138,6 @@ gemm_int8_pack (const float *w, size_t ldw, size_t k, size_t first,
     for (size_t j = 0; j < PANEL && n + j < n_rows; j++)
       pack_int8_row (w + (n + j) * ldw, k, j, panel);
   }
-}
-
-/* The first @n values from @i on; zeros up to VEC_LANES. */
-static inline vec
-load_some (const float *x, size_t n)
-{
-  return n >= VEC_LANES ? vec_load (x) : vec_load_n (x, n);
-}
-
-/* @n <= GROUP values.  Returns their scale. */
-static float
-quantize_group (const float *x, size_t n, int8_value *out)
-{
-  vec highest = vec_zero (), inverse;
-  float largest;
-
-  for (size_t i = 0; i < n; i += VEC_LANES)
-    highest = vec_max (highest, vec_abs (load_some (x + i, n - i)));
-  largest = vec_highest (highest);
-  inverse = vec_set1 (int8_inverse (largest));
-  for (size_t i = 0; i < n; i += VEC_LANES)
-    int8_store (out + i, load_some (x + i, n - i) * inverse);
-  return int8_scale (largest);
 }
 
 static void
@@ -181,7 +192,8 @@ add_sums (float *c, const int add, ivec sums, vec scale)
  * unrolled early, for the sums to be kept in registers. */
 static inline __attribute__ ((always_inline)) void
 tile_int8 (const unsigned rows, const int add, const char *a,
-    const char *scales, size_t stride, size_t k, const char *group, float *c)
+    const char *scales, size_t stride, size_t k, const char *group, float *c,
+    size_t ldc)
 {
   const char *q = group + INIT_BYTES;
   ivec sum[VEC_ROWS][2];
@@ -210,21 +222,21 @@ tile_int8 (const unsigned rows, const int add, const char *a,
   for (unsigned i = 0; i < rows; i++) {
     vec scale = vec_set1 (*(const float *) (scales + i * stride));
 
-    add_sums (c + i * PANEL, add, sum[i][0], scale);
-    add_sums (c + i * PANEL + VEC_LANES, add, sum[i][1], scale);
+    add_sums (c + i * ldc, add, sum[i][0], scale);
+    add_sums (c + i * ldc + VEC_LANES, add, sum[i][1], scale);
   }
 }
 
 /* The same for any number of rows: full tiles, then tiles of 8, 4, 2 and 1. */
 static inline __attribute__ ((always_inline)) void
 tiles_int8 (size_t rows, const int add, const char *a, const char *scales,
-    size_t stride, size_t k, const char *group, float *c)
+    size_t stride, size_t k, const char *group, float *c, size_t ldc)
 {
   for (; rows >= VEC_ROWS; rows -= VEC_ROWS) {
-    tile_int8 (VEC_ROWS, add, a, scales, stride, k, group, c);
+    tile_int8 (VEC_ROWS, add, a, scales, stride, k, group, c, ldc);
     a += VEC_ROWS * stride;
     scales += VEC_ROWS * stride;
-    c += VEC_ROWS * PANEL;
+    c += VEC_ROWS * ldc;
   }
   for (unsigned part = 8; part > 0; part /= 2) {
     if (!(rows & part))
@@ -232,20 +244,20 @@ tiles_int8 (size_t rows, const int add, const char *a, const char *scales,
     switch (part) {
       case 8:
         if (VEC_ROWS > 8)
-          tile_int8 (8, add, a, scales, stride, k, group, c);
+          tile_int8 (8, add, a, scales, stride, k, group, c, ldc);
         break;
       case 4:
-        tile_int8 (4, add, a, scales, stride, k, group, c);
+        tile_int8 (4, add, a, scales, stride, k, group, c, ldc);
         break;
       case 2:
-        tile_int8 (2, add, a, scales, stride, k, group, c);
+        tile_int8 (2, add, a, scales, stride, k, group, c, ldc);
         break;
       default:
-        tile_int8 (1, add, a, scales, stride, k, group, c);
+        tile_int8 (1, add, a, scales, stride, k, group, c, ldc);
     }
     a += part * stride;
     scales += part * stride;
-    c += part * PANEL;
+    c += part * ldc;
   }
 }
 
@@ -279,11 +291,11 @@ gemm_int8_block (
     size_t n = int8_padded (k - first < GROUP ? k - first : GROUP);
 
     if (first == 0)
-      tiles_int8 (
-          rows, 0, a, scales, args->a_stride, n / INT8_STEP, group, sums);
+      tiles_int8 (rows, 0, a, scales, args->a_stride, n / INT8_STEP, group,
+          sums, PANEL);
     else
-      tiles_int8 (
-          rows, 1, a, scales, args->a_stride, n / INT8_STEP, group, sums);
+      tiles_int8 (rows, 1, a, scales, args->a_stride, n / INT8_STEP, group,
+          sums, PANEL);
     a += GROUP * sizeof (int8_value);
     scales += sizeof (float);
     group += INIT_BYTES + n * PANEL;

@@ -16,6 +16,7 @@
 #include "vecgemmbf16.h"
 #include "vecgemmint8.h"
 #include "vecattention.h"
+#include "vecattentionint8.h"
 #include "vecmel.h"
 
 static inline void
@@ -54,6 +55,7 @@ vec_kernels_init (NpuKernels *kernels)
   vec_gemm_bf16_init (kernels);
   vec_gemm_int8_init (kernels);
   vec_attention_init (kernels);
+  vec_attention_int8_init (kernels);
 }
 
 #endif /* NPU_VECKERNELS_H */

@@ -7,5 +7,5 @@
 void
 npu_avx512vnni_init (NpuKernels *kernels)
 {
-  vec_gemm_int8_init (kernels);
+  vec_int8_kernels_init (kernels);
 }

@@ -6,5 +6,5 @@
 void
 npu_avxvnni_init (NpuKernels *kernels)
 {
-  vec_gemm_int8_init (kernels);
+  vec_int8_kernels_init (kernels);
 }
