@@ -16,9 +16,10 @@ import sys
 PASSED = {"OK", "EXPECTEDFAIL"}
 
 
-def last_line(text):
+def skip_reason(text):
     lines = text.strip().splitlines()
-    return lines[-1].strip() if lines else "it gave no reason"
+    reason = lines[-1].strip() if lines else "it gave no reason"
+    return reason.removeprefix("skipped: ")
 
 
 def main():
@@ -33,7 +34,7 @@ def main():
     failed = max(len(known), len(results)) - passed - len(skipped)
 
     for test in skipped:
-        reason = last_line(test.get("stderr") or test.get("stdout") or "")
+        reason = skip_reason(test.get("stderr") or test.get("stdout") or "")
         print(f"skipped: {test['name']}: {reason}")
     print(f"{passed} passed, {failed} failed, {len(skipped)} skipped")
     return 1 if failed or not passed else 0
