@@ -201,17 +201,20 @@ gst_npu_convert_reset (GstNpuConvert *convert)
 static gfloat *
 reserve (gfloat **array, gsize *size, gsize wanted)
 {
-  if (*size < wanted) {
+  if (*size < wanted || *array == NULL) {
     *size = wanted;
-    *array = g_renew (gfloat, *array, wanted);
+    *array = g_renew (gfloat, *array, MAX (wanted, 1));
   }
   return *array;
 }
 
-/* Appends what @n_frames frames give to the @filled samples in convert->out. */
+/* Appends what @n_frames frames give to the @filled samples in convert->out.
+ * The converter leaves denormals flushed for some formats (seen with 1.22 and
+ * S16): the caller's float mode is put back. */
 static gsize
 run (GstNpuConvert *convert, gpointer *planes, gsize n_frames, gsize filled)
 {
+  guint32 float_mode = npu_cpu_enter_float_mode ();
   gsize n = n_frames;
   gpointer mono, out;
 
@@ -226,6 +229,7 @@ run (GstNpuConvert *convert, gpointer *planes, gsize n_frames, gsize filled)
   if (convert->resampler != NULL)
     gst_audio_converter_samples (convert->resampler,
         GST_AUDIO_CONVERTER_FLAG_NONE, &mono, n_frames, &out, n);
+  npu_cpu_leave_float_mode (float_mode);
   return filled + n;
 }
 

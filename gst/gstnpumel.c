@@ -333,8 +333,9 @@ gst_npu_mel_take_gap (GstNpuMel *self, GstClockTime pts, GstClockTime duration)
   GstFlowReturn ret = GST_FLOW_OK;
   guint64 start, stop, n_frames;
 
-  if (!gst_segment_clip (
-          &self->segment, GST_FORMAT_TIME, pts, pts + duration, &start, &stop))
+  if (!gst_segment_clip (&self->segment, GST_FORMAT_TIME, pts,
+          pts + MIN (duration, G_MAXINT64 - MIN (pts, G_MAXINT64)), &start,
+          &stop))
     return GST_FLOW_OK;
   if (!gst_npu_mel_stream_has_begun (self->stream)
       || !gst_npu_mel_stream_reaches (self->stream, start))
@@ -451,6 +452,19 @@ gst_npu_mel_get_stats (GstNpuMel *self)
   return structure;
 }
 
+static void
+gst_npu_mel_end (GstNpuMel *self)
+{
+  GstFlowReturn ret = gst_npu_mel_drain (self);
+
+  /* No buffer follows whose flow return could tell the source. */
+  if (ret == GST_FLOW_NOT_LINKED || ret == GST_FLOW_NOT_NEGOTIATED)
+    GST_ELEMENT_FLOW_ERROR (self, ret);
+  gst_element_post_message (
+      GST_ELEMENT (self), gst_message_new_element (
+                              GST_OBJECT (self), gst_npu_mel_get_stats (self)));
+}
+
 static gboolean
 gst_npu_mel_sink_event (GstBaseTransform *trans, GstEvent *event)
 {
@@ -465,10 +479,7 @@ gst_npu_mel_sink_event (GstBaseTransform *trans, GstEvent *event)
     case GST_EVENT_SEGMENT:
       return gst_npu_mel_segment_event (self, event);
     case GST_EVENT_EOS:
-      gst_npu_mel_drain (self);
-      gst_element_post_message (
-          GST_ELEMENT (self), gst_message_new_element (GST_OBJECT (self),
-                                  gst_npu_mel_get_stats (self)));
+      gst_npu_mel_end (self);
       break;
     case GST_EVENT_STREAM_START:
     case GST_EVENT_SEGMENT_DONE:
@@ -816,8 +827,7 @@ static void
 gst_npu_mel_install_properties (GObjectClass *object_class)
 {
   properties[PROP_DEVICE] = g_param_spec_string ("device", "Device",
-      "Where to compute: auto, cpu, or an NPU's index or PCI address",
-      DEFAULT_DEVICE,
+      "Where to compute: auto (the best device) or cpu", DEFAULT_DEVICE,
       G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY);
   properties[PROP_FRAMES_PER_BUFFER] =
       g_param_spec_uint ("frames-per-buffer", "Frames per buffer",

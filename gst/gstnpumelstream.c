@@ -148,8 +148,9 @@ gst_npu_mel_stream_continues (
   gboolean first = gst_npu_convert_get_frames (stream->convert) == 0;
   gboolean hole = !gst_npu_mel_stream_reaches (stream, pts);
 
-  return !gst_audio_stream_align_process (
-             stream->align, hole, pts, n_frames, NULL, NULL, NULL)
+  /* A gap may be longer than the counter; it is a hole's end that matters. */
+  return !gst_audio_stream_align_process (stream->align, hole, pts,
+             (guint) MIN (n_frames, G_MAXUINT), NULL, NULL, NULL)
          || (first && !hole);
 }
 

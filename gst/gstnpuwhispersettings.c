@@ -62,15 +62,15 @@ gst_npu_whisper_settings_install (GObjectClass *gobject_class)
 
   g_object_class_install_property (gobject_class, GST_NPU_SETTING_DEVICE,
       g_param_spec_string ("device", "Device",
-          "Where to run: auto (an NPU where one works, else the CPU), cpu, or "
-          "an NPU's index or PCI address",
+          "Where to run: auto (the best device) or cpu",
           DEFAULT_DEVICE, flags));
   g_object_class_install_property (gobject_class, GST_NPU_SETTING_PRECISION,
       g_param_spec_enum ("precision", "Precision", "Arithmetic of the encoder",
           GST_TYPE_NPU_PRECISION, DEFAULT_PRECISION, flags));
   g_object_class_install_property (gobject_class, GST_NPU_SETTING_MODEL,
       g_param_spec_string ("model", "Model",
-          "Weights: a safetensors file, or synthetic[:size] for made-up ones; "
+          "Weights: a safetensors or ggml file, a folder with them, or "
+          "synthetic[:size] for made-up ones; "
           "unset: NPU_WHISPER_MODEL, then the user's data folder, then "
           "Hugging Face's cache, else synthetic:base",
           NULL, flags));

@@ -150,7 +150,7 @@ remember_open_device (GstNpuContext *self)
  * May block while a device is opened.
  *
  * Returns: (transfer full) (nullable): a context, or %NULL with @error set
- *     (%GST_RESOURCE_ERROR, or %G_IO_ERROR for a bad NPU_ISA)
+ *     (%GST_RESOURCE_ERROR, or %GST_LIBRARY_ERROR for a bad NPU_ISA)
  *
  * Since: 0.1
  */

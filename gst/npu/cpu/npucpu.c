@@ -3,6 +3,7 @@
 #include "npucpu.h"
 
 #include <gio/gio.h>
+#include <gst/gst.h>
 
 static void
 cpu_free (NpuBackend *base)
@@ -65,9 +66,9 @@ set_isa_error (const gchar *isa, GError **error)
 {
   gchar *known = g_strjoinv (", ", (gchar **) npu_kernels_isas ());
 
-  g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
-      "The instruction set \"%s\" is unknown, or this processor lacks it "
-      "(known: %s)",
+  g_set_error (error, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS,
+      "The instruction set \"%s\" (NPU_ISA) is unknown, or this processor "
+      "lacks it; known are %s",
       isa, known);
   g_free (known);
 }

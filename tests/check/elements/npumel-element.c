@@ -381,6 +381,27 @@ GST_START_TEST (test_downstream_has_enough)
 }
 GST_END_TEST;
 
+/* All of the output comes at EOS, when no flow return can reach the source any
+ * more: without an error message the application would wait for ever. */
+GST_START_TEST (test_refusal_at_eos_is_told)
+{
+  GstElement *pipeline = gst_parse_launch (
+      "audiotestsrc num-buffers=10 ! npumel frames-per-buffer=3000 ! tee",
+      NULL);
+  GstBus *bus = gst_element_get_bus (pipeline);
+  GstMessage *message;
+
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  message = gst_bus_timed_pop_filtered (
+      bus, GST_CLOCK_TIME_NONE, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+  fail_unless_equals_int (GST_MESSAGE_TYPE (message), GST_MESSAGE_ERROR);
+  gst_message_unref (message);
+  gst_object_unref (bus);
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+  gst_object_unref (pipeline);
+}
+GST_END_TEST;
+
 static Suite *
 npumel_element_suite (void)
 {
@@ -399,6 +420,7 @@ npumel_element_suite (void)
   tcase_add_test (tcase, test_active_backend);
   tcase_add_test (tcase, test_stop_and_start_again);
   tcase_add_test (tcase, test_downstream_has_enough);
+  tcase_add_test (tcase, test_refusal_at_eos_is_told);
   return suite;
 }
 
