@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Counts what `meson test` did, from its own log.
 
-Usage: test-summary.py BUILD-DIR
+Usage: test-summary.py BUILD-DIR...
 
 Prints why tests were skipped, and ends with "N passed, N failed, N skipped".
-A test that is in the build but not in the log has failed.  Exit status 1 if
-one failed or none passed.
+A test that is in a build but not in its log has failed.  Exit status 1 if
+one failed, or none passed in one of the builds.
 """
 
 import json
@@ -22,8 +22,8 @@ def skip_reason(text):
     return reason.removeprefix("skipped: ")
 
 
-def main():
-    build_dir = pathlib.Path(sys.argv[1])
+def count(build_dir):
+    """(passed, failed, skipped) of one build folder."""
     known = json.loads((build_dir / "meson-info/intro-tests.json").read_text("utf-8"))
     log = build_dir / "meson-logs/testlog.json"
     lines = log.read_text("utf-8").splitlines() if log.exists() else []
@@ -31,13 +31,18 @@ def main():
 
     passed = sum(test["result"] in PASSED for test in results)
     skipped = [test for test in results if test["result"] == "SKIP"]
-    failed = max(len(known), len(results)) - passed - len(skipped)
-
     for test in skipped:
         reason = skip_reason(test.get("stderr") or test.get("stdout") or "")
         print(f"skipped: {test['name']}: {reason}")
-    print(f"{passed} passed, {failed} failed, {len(skipped)} skipped")
-    return 1 if failed or not passed else 0
+    failed = max(len(known), len(results)) - passed - len(skipped)
+    return passed, failed, len(skipped)
+
+
+def main():
+    counts = [count(pathlib.Path(name)) for name in sys.argv[1:]]
+    passed, failed, skipped = map(sum, zip(*counts))
+    print(f"{passed} passed, {failed} failed, {skipped} skipped")
+    return 1 if failed or not all(passed for passed, _, _ in counts) else 0
 
 
 sys.exit(main())
