@@ -21,6 +21,7 @@
 #include "gstnpucontext-private.h"
 
 GST_DEBUG_CATEGORY_STATIC (npucontext_debug);
+GST_DEBUG_CATEGORY_STATIC (npuxrt_debug);
 #define GST_CAT_DEFAULT npucontext_debug
 
 struct _GstNpuContext {
@@ -45,7 +46,8 @@ typedef struct {
 } CacheEntry;
 
 G_DEFINE_TYPE_WITH_CODE (GstNpuContext, gst_npu_context, GST_TYPE_OBJECT,
-    GST_DEBUG_CATEGORY_INIT (npucontext_debug, "npucontext", 0, "NPU context"));
+    GST_DEBUG_CATEGORY_INIT (npucontext_debug, "npucontext", 0, "NPU context");
+    GST_DEBUG_CATEGORY_INIT (npuxrt_debug, "npuxrt", 0, "NPUs through XRT"));
 
 /* The open devices of this process: device → GWeakRef.  One device is opened
  * once, however many pipelines want it. */
@@ -95,9 +97,13 @@ gst_npu_context_class_init (GstNpuContextClass *klass)
 static const gchar *
 resolve_device (const gchar *device, GError **error)
 {
-  if (device == NULL || g_str_equal (device, "auto")
-      || g_str_equal (device, "cpu"))
+  if (g_strcmp0 (device, "cpu") == 0)
     return "cpu";
+  if (device == NULL || g_str_equal (device, "auto")) {
+    GST_CAT_INFO (npuxrt_debug,
+        "this version has no NPU backend: device=auto is the CPU");
+    return "cpu";
+  }
 
   g_set_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND,
       "There is no device \"%s\": use device=auto or device=cpu", device);
@@ -161,6 +167,8 @@ gst_npu_context_new (const gchar *device, GError **error)
 
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
+  /* The debug categories come with the type. */
+  g_type_ensure (GST_TYPE_NPU_CONTEXT);
   device = resolve_device (device, error);
   if (device == NULL)
     return NULL;
