@@ -93,6 +93,6 @@ gst_npu_hidden_caps_new (
 {
   return gst_caps_new_simple (GST_NPU_HIDDEN_MEDIA_TYPE, "format",
       G_TYPE_STRING, "F32LE", "model", G_TYPE_STRING, model, "layers",
-      G_TYPE_INT, (gint)shape->layers, "width", G_TYPE_INT, (gint)shape->width,
-      "positions", G_TYPE_INT, (gint)positions, NULL);
+      G_TYPE_INT, (gint) shape->layers, "width", G_TYPE_INT,
+      (gint) shape->width, "positions", G_TYPE_INT, (gint) positions, NULL);
 }

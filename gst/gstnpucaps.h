@@ -21,37 +21,37 @@ G_BEGIN_DECLS
 #define GST_NPU_HIDDEN_MEDIA_TYPE "audio/x-whisper-hidden"
 
 /* For static pad templates. */
-#define GST_NPU_LOGMEL_STREAM_CAPS                                            \
-  GST_NPU_LOGMEL_MEDIA_TYPE ", format=(string)F32LE, mels=(int){80,128}, "    \
-  "rate=(int)16000, n-fft=(int)400, hop=(int)160, "                           \
-  "layout=(string)frame-major, norm=(string)none, frames=(int)[1,3000]"
-#define GST_NPU_LOGMEL_WINDOW_CAPS                                            \
-  GST_NPU_LOGMEL_MEDIA_TYPE ", format=(string)F32LE, mels=(int){80,128}, "    \
-  "rate=(int)16000, n-fft=(int)400, hop=(int)160, "                           \
-  "layout=(string){mel-major,frame-major}, norm=(string)whisper, "            \
-  "frames=(int)3000"
-#define GST_NPU_HIDDEN_CAPS                                                   \
-  GST_NPU_HIDDEN_MEDIA_TYPE ", format=(string)F32LE"
+#define GST_NPU_LOGMEL_STREAM_CAPS                                             \
+  GST_NPU_LOGMEL_MEDIA_TYPE                                                    \
+      ", format=(string)F32LE, mels=(int){80,128}, "                           \
+      "rate=(int)16000, n-fft=(int)400, hop=(int)160, "                        \
+      "layout=(string)frame-major, norm=(string)none, frames=(int)[1,3000]"
+#define GST_NPU_LOGMEL_WINDOW_CAPS                                             \
+  GST_NPU_LOGMEL_MEDIA_TYPE                                                    \
+      ", format=(string)F32LE, mels=(int){80,128}, "                           \
+      "rate=(int)16000, n-fft=(int)400, hop=(int)160, "                        \
+      "layout=(string){mel-major,frame-major}, norm=(string)whisper, "         \
+      "frames=(int)3000"
+#define GST_NPU_HIDDEN_CAPS GST_NPU_HIDDEN_MEDIA_TYPE ", format=(string)F32LE"
 
-typedef struct
-{
+typedef struct {
   gint mels;
-  gint frames;                  /* the most frames of a buffer */
-  gboolean mel_major;           /* [mels][frames] instead of [frames][mels] */
-  gboolean normalized;          /* norm=whisper: whole windows */
+  gint frames;         /* the most frames of a buffer */
+  gboolean mel_major;  /* [mels][frames] instead of [frames][mels] */
+  gboolean normalized; /* norm=whisper: whole windows */
 } GstNpuLogmelInfo;
 
 /* FALSE if @caps are not fixed log-mel caps. */
-gboolean gst_npu_logmel_info_from_caps (GstNpuLogmelInfo * info,
-    const GstCaps * caps);
+gboolean gst_npu_logmel_info_from_caps (
+    GstNpuLogmelInfo *info, const GstCaps *caps);
 /* (transfer full) */
-GstCaps *gst_npu_logmel_info_to_caps (const GstNpuLogmelInfo * info);
+GstCaps *gst_npu_logmel_info_to_caps (const GstNpuLogmelInfo *info);
 /* (transfer full): @template_caps limited to @mels bands. */
-GstCaps *gst_npu_logmel_caps_with_mels (GstCaps * template_caps, gint mels);
+GstCaps *gst_npu_logmel_caps_with_mels (GstCaps *template_caps, gint mels);
 
 /* (transfer full) */
-GstCaps *gst_npu_hidden_caps_new (const gchar * model,
-    const NpuEncoderShape * shape, guint positions);
+GstCaps *gst_npu_hidden_caps_new (
+    const gchar *model, const NpuEncoderShape *shape, guint positions);
 
 G_END_DECLS
 #endif /* GST_NPU_CAPS_H */

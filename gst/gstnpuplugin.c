@@ -5,7 +5,7 @@
 #include "gstnpuwhisperenc.h"
 
 static gboolean
-plugin_init (GstPlugin * plugin)
+plugin_init (GstPlugin *plugin)
 {
   gboolean ok = GST_ELEMENT_REGISTER (npumel, plugin);
 

@@ -40,7 +40,7 @@ gst_npu_stats_new (const gchar *const *stages)
   GstNpuStats *stats = g_new0 (GstNpuStats, 1);
 
   stats->names = stages;
-  stats->n_stages = g_strv_length ((gchar **)stages);
+  stats->n_stages = g_strv_length ((gchar **) stages);
   stats->stages = g_new0 (Stage, stats->n_stages);
   for (guint i = 0; i < stats->n_stages; i++)
     g_mutex_init (&stats->stages[i].lock);
@@ -76,7 +76,7 @@ bucket_of (GstClockTime ns)
   if (ns < FIRST_NS)
     return 0;
   octaves = log2 (ns / FIRST_NS);
-  return MIN (1 + (guint)(octaves * BUCKETS_PER_OCTAVE), N_BUCKETS - 1);
+  return MIN (1 + (guint) (octaves * BUCKETS_PER_OCTAVE), N_BUCKETS - 1);
 }
 
 /* The geometric middle of a bucket: at most half a bucket, 4.4 %, off. */
@@ -138,7 +138,7 @@ percentile (const Histogram *h, guint percent)
   for (guint i = 0; i < N_BUCKETS; i++) {
     seen += h->buckets[i];
     if (h->buckets[i] > 0 && seen >= rank)
-      return CLAMP ((guint64)bucket_middle (i), h->min, h->max);
+      return CLAMP ((guint64) bucket_middle (i), h->min, h->max);
   }
   return 0;
 }

@@ -16,18 +16,18 @@ G_BEGIN_DECLS
 typedef struct _GstNpuStats GstNpuStats;
 
 /* @stages: names, ended by NULL, that outlive the stats. */
-GstNpuStats *gst_npu_stats_new (const gchar * const *stages);
-void gst_npu_stats_free (GstNpuStats * stats);
-void gst_npu_stats_reset (GstNpuStats * stats);
+GstNpuStats *gst_npu_stats_new (const gchar *const *stages);
+void gst_npu_stats_free (GstNpuStats *stats);
+void gst_npu_stats_reset (GstNpuStats *stats);
 
 /* The streaming thread adds; any thread. */
-void gst_npu_stats_add (GstNpuStats * stats, guint stage, GstClockTime ns);
+void gst_npu_stats_add (GstNpuStats *stats, guint stage, GstClockTime ns);
 
-GstClockTime gst_npu_stats_get_total (GstNpuStats * stats, guint stage);
+GstClockTime gst_npu_stats_get_total (GstNpuStats *stats, guint stage);
 
 /* Adds to @structure one field per stage: a GstStructure with count (guint64),
  * and total, mean, min, p50, p95, p99, max (guint64, nanoseconds). */
-void gst_npu_stats_to_structure (GstNpuStats * stats, GstStructure * structure);
+void gst_npu_stats_to_structure (GstNpuStats *stats, GstStructure *structure);
 
 G_END_DECLS
 #endif /* GST_NPU_STATS_H */

@@ -113,7 +113,7 @@ publish (GstNpuWhisperEnc *self)
 
   GST_OBJECT_LOCK (self);
   self->sink_caps =
-      gst_npu_logmel_caps_with_mels (template_caps, (gint)shape->n_mels);
+      gst_npu_logmel_caps_with_mels (template_caps, (gint) shape->n_mels);
   self->src_caps =
       gst_npu_hidden_caps_new (self->engine.model_name, shape, positions);
   self->active_model = g_strdup (self->engine.model_name);
@@ -124,7 +124,7 @@ publish (GstNpuWhisperEnc *self)
   GST_OBJECT_UNLOCK (self);
 
   gst_caps_unref (template_caps);
-  gst_npu_window_init (&self->window, shape->n_mels, 2 * (gsize)positions);
+  gst_npu_window_init (&self->window, shape->n_mels, 2 * (gsize) positions);
 }
 
 static void
@@ -277,7 +277,7 @@ gst_npu_whisper_enc_set_caps (
   GstNpuLogmelInfo info;
 
   return gst_npu_logmel_info_from_caps (&info, incaps) && !info.mel_major
-         && !info.normalized && (guint)info.mels == self->window.n_mels;
+         && !info.normalized && (guint) info.mels == self->window.n_mels;
 }
 
 static gboolean
@@ -286,7 +286,7 @@ gst_npu_whisper_enc_decide_allocation (GstBaseTransform *trans, GstQuery *query)
   gsize size =
       gst_npu_engine_get_states_size (&GST_NPU_WHISPER_ENC (trans)->engine);
 
-  gst_npu_pool_decide (query, (guint)size);
+  gst_npu_pool_decide (query, (guint) size);
   return TRUE;
 }
 
@@ -363,7 +363,7 @@ gst_npu_whisper_enc_transform (
     return GST_FLOW_ERROR;
   }
   ok = whisper_encoder_run (self->engine.encoder, self->window.frames,
-      self->window.filled, (gfloat *)map.data, &error);
+      self->window.filled, (gfloat *) map.data, &error);
   gst_buffer_unmap (outbuf, &map);
 
   if (!ok) {
@@ -753,7 +753,7 @@ gst_npu_whisper_enc_stop (GstBaseTransform *trans)
   GstNpuWhisperEnc *self = GST_NPU_WHISPER_ENC (trans);
 
   reset_stream (self);
-  g_queue_clear_full (&self->held_events, (GDestroyNotify)gst_event_unref);
+  g_queue_clear_full (&self->held_events, (GDestroyNotify) gst_event_unref);
   return TRUE;
 }
 

@@ -51,7 +51,7 @@ post_model_error (GstElement *element, const GError *error)
   gint code = GST_RESOURCE_ERROR_OPEN_READ;
 
   if (error->domain == WHISPER_MODEL_ERROR) {
-    switch ((WhisperModelError)error->code) {
+    switch ((WhisperModelError) error->code) {
       case WHISPER_MODEL_ERROR_NOT_FOUND:
         code = GST_RESOURCE_ERROR_NOT_FOUND;
         break;
@@ -127,7 +127,7 @@ open_program (GstNpuEngine *engine, GstElement *element, WhisperModel *model,
       npu_precision_name (precision), whisper_model_get_key (model));
   engine->program = gst_npu_context_cache_lookup (engine->context,
       engine->program_key, create_program, &source,
-      (GDestroyNotify)whisper_program_free, &error);
+      (GDestroyNotify) whisper_program_free, &error);
   if (engine->program != NULL)
     return TRUE;
 
@@ -232,6 +232,6 @@ gst_npu_engine_get_precision (const GstNpuEngine *engine)
 gsize
 gst_npu_engine_get_states_size (const GstNpuEngine *engine)
 {
-  return (gsize)gst_npu_engine_get_positions (engine)
+  return (gsize) gst_npu_engine_get_positions (engine)
          * gst_npu_engine_get_shape (engine)->width * sizeof (gfloat);
 }

@@ -79,7 +79,7 @@ gst_npu_whisper_report_totals (GstNpuWhisperReport *report, const gchar *name)
       report->windows, "frames", G_TYPE_UINT64, report->frames, "audio-ns",
       G_TYPE_UINT64, report->audio, "encoder-ns", G_TYPE_UINT64, run,
       "realtime", G_TYPE_DOUBLE,
-      run > 0 ? (gdouble)report->audio / (gdouble)run : 0.0, NULL);
+      run > 0 ? (gdouble) report->audio / (gdouble) run : 0.0, NULL);
   g_mutex_unlock (&report->lock);
   return structure;
 }

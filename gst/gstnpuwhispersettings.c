@@ -62,8 +62,8 @@ gst_npu_whisper_settings_install (GObjectClass *gobject_class)
 
   g_object_class_install_property (gobject_class, GST_NPU_SETTING_DEVICE,
       g_param_spec_string ("device", "Device",
-          "Where to run: auto (the best device) or cpu",
-          DEFAULT_DEVICE, flags));
+          "Where to run: auto (the best device) or cpu", DEFAULT_DEVICE,
+          flags));
   g_object_class_install_property (gobject_class, GST_NPU_SETTING_PRECISION,
       g_param_spec_enum ("precision", "Precision", "Arithmetic of the encoder",
           GST_TYPE_NPU_PRECISION, DEFAULT_PRECISION, flags));
@@ -99,7 +99,7 @@ gst_npu_whisper_settings_set (
         settings->device = g_strdup (DEFAULT_DEVICE);
       return TRUE;
     case GST_NPU_SETTING_PRECISION:
-      settings->precision = (NpuPrecision)g_value_get_enum (value);
+      settings->precision = (NpuPrecision) g_value_get_enum (value);
       return TRUE;
     case GST_NPU_SETTING_MODEL:
       g_free (settings->model);

@@ -78,7 +78,7 @@ sanitize (gfloat *values, gsize n)
     if (!isfinite (values[i]))
       values[i] = NPU_MEL_SILENCE;
     else
-      values[i] = CLAMP (values[i], NPU_MEL_SILENCE, (gfloat)FLT_MAX_10_EXP);
+      values[i] = CLAMP (values[i], NPU_MEL_SILENCE, (gfloat) FLT_MAX_10_EXP);
   }
 }
 

@@ -109,7 +109,7 @@ affinity_cpus (void)
       count = CPU_COUNT_S (size, set);
     CPU_FREE (set);
     if (error != EINVAL)
-      return count > 0 ? (unsigned)count : 0;
+      return count > 0 ? (unsigned) count : 0;
   }
   return 0;
 }
@@ -122,7 +122,7 @@ npu_cpu_threads (void)
 
   if (cpus == 0) {
     long online = sysconf (_SC_NPROCESSORS_ONLN);
-    cpus = online > 0 ? (unsigned)online : 1;
+    cpus = online > 0 ? (unsigned) online : 1;
   }
   if (quota > 0 && quota < cpus)
     cpus = quota;
@@ -160,13 +160,13 @@ npu_cpu_enter_float_mode (void)
   uint64_t saved;
   __asm__ volatile("mrs %0, fpcr" : "=r"(saved));
   __asm__ volatile("msr fpcr, %0" : : "r"(FPCR_KERNELS));
-  return (uint32_t)saved;
+  return (uint32_t) saved;
 }
 
 void
 npu_cpu_leave_float_mode (uint32_t saved)
 {
-  __asm__ volatile("msr fpcr, %0" : : "r"((uint64_t)saved));
+  __asm__ volatile("msr fpcr, %0" : : "r"((uint64_t) saved));
 }
 
 #else
@@ -178,13 +178,13 @@ npu_cpu_enter_float_mode (void)
 {
   int saved = fegetround ();
   fesetround (FE_TONEAREST);
-  return (uint32_t)saved;
+  return (uint32_t) saved;
 }
 
 void
 npu_cpu_leave_float_mode (uint32_t saved)
 {
-  fesetround ((int)saved);
+  fesetround ((int) saved);
 }
 
 #endif

@@ -10,14 +10,13 @@
 
 #include <stdint.h>
 
-typedef enum
-{
-  NPU_CPU_AVX2 = 1 << 0,        /* AVX2, FMA and F16C, and the OS saves YMM */
-  NPU_CPU_AVX512 = 1 << 1,      /* F, BW, CD, DQ and VL, and the OS saves ZMM */
-  NPU_CPU_AVX_VNNI = 1 << 2,    /* 256-bit int8 dot products, VEX */
+typedef enum {
+  NPU_CPU_AVX2 = 1 << 0,     /* AVX2, FMA and F16C, and the OS saves YMM */
+  NPU_CPU_AVX512 = 1 << 1,   /* F, BW, CD, DQ and VL, and the OS saves ZMM */
+  NPU_CPU_AVX_VNNI = 1 << 2, /* 256-bit int8 dot products, VEX */
   NPU_CPU_AVX512_VNNI = 1 << 3,
   NPU_CPU_AVX512_BF16 = 1 << 4,
-  NPU_CPU_FAST_BF16 = 1 << 5    /* AVX512_BF16, and its dot products beat FMA:
+  NPU_CPU_FAST_BF16 = 1 << 5 /* AVX512_BF16, and its dot products beat FMA:
                                  * AMD.  Intel's run at half the rate of FMA. */
 } NpuCpuFlag;
 

@@ -30,7 +30,7 @@ read_line (const char *dir, const char *name, char *line, int size)
   FILE *file;
   int ret = -1;
 
-  if (snprintf (path, sizeof path, "%s/%s", dir, name) >= (int)sizeof path)
+  if (snprintf (path, sizeof path, "%s/%s", dir, name) >= (int) sizeof path)
     return -1;
   if (!(file = fopen (path, "re")))
     return -1;
@@ -49,7 +49,7 @@ to_cpus (long long quota, long long period)
   if (quota <= 0 || period <= 0)
     return 0;
   cpus = quota / period + (quota % period != 0);
-  return cpus < UINT_MAX ? (unsigned)cpus : 0;
+  return cpus < UINT_MAX ? (unsigned) cpus : 0;
 }
 
 /* "max 100000" or "150000 100000" */
@@ -95,14 +95,14 @@ least_quota_upwards (const char *root, const char *mount, const char *group,
   unsigned cpus = 0;
 
   if (snprintf (dir, sizeof dir, "%s%s%s", root, mount, group)
-      >= (int)sizeof dir)
+      >= (int) sizeof dir)
     return 0;
   for (;;) {
     char *slash;
 
     cpus = least (cpus, quota_of (dir));
     slash = strrchr (dir, '/');
-    if (!slash || (size_t)(slash - dir) < mount_length)
+    if (!slash || (size_t) (slash - dir) < mount_length)
       return cpus;
     *slash = '\0';
   }
@@ -153,7 +153,7 @@ npu_cpu_quota (const char *root)
   unsigned cpus = 0;
 
   if (snprintf (path, sizeof path, "%s/proc/self/cgroup", root)
-      >= (int)sizeof path)
+      >= (int) sizeof path)
     return 0;
   if (!(file = fopen (path, "re")))
     return 0;

@@ -3,8 +3,7 @@
 #include "npukernels.h"
 
 /* Bytes of a block: its F16 scale (and minimum), its fifth bits, its values. */
-static const struct
-{
+static const struct {
   uint8_t values, bytes;
 } blocks[] = {
   [NPU_DTYPE_F32] = { 1, 4 },

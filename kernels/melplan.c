@@ -18,7 +18,7 @@
 #define MEL_BREAK (MEL_BREAK_HZ / MEL_LINEAR_HZ)
 #define MELS_PER_FACTOR 27.0
 #define FACTOR 6.4
-#define BIN_HZ ((double)NPU_MEL_RATE / NPU_MEL_WINDOW)
+#define BIN_HZ ((double) NPU_MEL_RATE / NPU_MEL_WINDOW)
 
 static double
 hz_to_mel (double hz)
@@ -61,15 +61,15 @@ init_band (NpuMelPlan *plan, unsigned band, unsigned offset)
   double centre = point_hz (band + 1, plan->n_bands);
   double upper = point_hz (band + 2, plan->n_bands);
 
-  plan->offset[band] = (uint16_t)offset;
+  plan->offset[band] = (uint16_t) offset;
   for (unsigned bin = 0; bin < NPU_MEL_BINS; bin++) {
     double weight = triangle (bin * BIN_HZ, lower, centre, upper);
 
     if (weight <= 0.0)
       continue;
     if (plan->count[band]++ == 0)
-      plan->first[band] = (uint16_t)bin;
-    plan->weights[offset++] = (float)weight;
+      plan->first[band] = (uint16_t) bin;
+    plan->weights[offset++] = (float) weight;
   }
   return offset;
 }
@@ -86,8 +86,8 @@ npu_mel_plan_init (NpuMelPlan *plan, unsigned n_bands)
   for (unsigned i = 0; i < NPU_MEL_WINDOW; i++) {
     double angle = 2.0 * PI * i / NPU_MEL_WINDOW;
 
-    plan->window[i] = (float)(0.5 - 0.5 * cos (angle));
-    plan->cosine[i] = (float)cos (angle);
-    plan->sine[i] = (float)sin (angle);
+    plan->window[i] = (float) (0.5 - 0.5 * cos (angle));
+    plan->cosine[i] = (float) cos (angle);
+    plan->sine[i] = (float) sin (angle);
   }
 }

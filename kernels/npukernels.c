@@ -83,7 +83,7 @@ npu_kernels_isas (void)
 static int
 find_set (NpuCpuFlags flags, const char *isa)
 {
-  for (int i = (int)N_SETS - 1; i >= 0; i--) {
+  for (int i = (int) N_SETS - 1; i >= 0; i--) {
     const InstructionSet *set = &instruction_sets[i];
 
     if ((set->needs & ~flags) == 0 && (!isa || strcmp (isa, set->name) == 0))

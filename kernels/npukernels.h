@@ -32,12 +32,12 @@ extern "C" {
 
 /* The log-mel front end (OpenAI's audio.py). */
 #define NPU_MEL_RATE 16000
-#define NPU_MEL_WINDOW 400      /* samples in a frame, and the DFT's length */
-#define NPU_MEL_HOP 160         /* samples from one frame to the next */
-#define NPU_MEL_BINS 201        /* NPU_MEL_WINDOW / 2 + 1 */
+#define NPU_MEL_WINDOW 400 /* samples in a frame, and the DFT's length */
+#define NPU_MEL_HOP 160    /* samples from one frame to the next */
+#define NPU_MEL_BINS 201   /* NPU_MEL_WINDOW / 2 + 1 */
 #define NPU_MEL_MAX_BANDS 128
-#define NPU_MEL_FLOOR 1e-10f    /* power below this counts as silence */
-#define NPU_MEL_SILENCE -10.0f  /* log10 (NPU_MEL_FLOOR) */
+#define NPU_MEL_FLOOR 1e-10f   /* power below this counts as silence */
+#define NPU_MEL_SILENCE -10.0f /* log10 (NPU_MEL_FLOOR) */
 
 /* Every buffer that a kernel packs into or takes as scratch is aligned so. */
 #define NPU_ALIGNMENT 64
@@ -45,8 +45,7 @@ extern "C" {
 /* Storage of weights as they lie in a file, little-endian, at any alignment.
  * The quantised types are ggml's blocks of 32 values of a row (ref/dequantize.c
  * tells their layout). */
-typedef enum
-{
+typedef enum {
   NPU_DTYPE_F32,
   NPU_DTYPE_F16,
   NPU_DTYPE_BF16,
@@ -68,29 +67,27 @@ size_t npu_dtype_bytes (NpuDtype dtype, size_t n);
  * the power spectrum by weights[offset[b] …].  Slaney's mel scale and area
  * normalisation from 0 to 8000 Hz, computed in double precision.
  */
-typedef struct
-{
+typedef struct {
   unsigned n_bands;
   uint16_t first[NPU_MEL_MAX_BANDS];
   uint16_t count[NPU_MEL_MAX_BANDS];
   uint16_t offset[NPU_MEL_MAX_BANDS];
-  float weights[2 * NPU_MEL_BINS];      /* a bin falls in two bands at most */
-  float window[NPU_MEL_WINDOW];         /* periodic Hann */
-  float cosine[NPU_MEL_WINDOW];         /* cos (2 pi i / 400) */
-  float sine[NPU_MEL_WINDOW];           /* sin (2 pi i / 400) */
+  float weights[2 * NPU_MEL_BINS]; /* a bin falls in two bands at most */
+  float window[NPU_MEL_WINDOW];    /* periodic Hann */
+  float cosine[NPU_MEL_WINDOW];    /* cos (2 pi i / 400) */
+  float sine[NPU_MEL_WINDOW];      /* sin (2 pi i / 400) */
 } NpuMelPlan;
 
 /* Fills @plan for 1 … NPU_MEL_MAX_BANDS bands. */
-void npu_mel_plan_init (NpuMelPlan * plan, unsigned n_bands);
+void npu_mel_plan_init (NpuMelPlan *plan, unsigned n_bands);
 
 /* Values of a row of a product's left side that share a scale in int8. */
 #define NPU_INT8_GROUP 128
 
 /* How the numbers of a matrix product are stored. */
-typedef enum
-{
+typedef enum {
   NPU_FORMAT_F32,
-  NPU_FORMAT_BF16,              /* both sides bfloat16, or the weights only */
+  NPU_FORMAT_BF16, /* both sides bfloat16, or the weights only */
   /* Weights: symmetric, a scale per column of C.  Left side: symmetric, a scale
    * per row and NPU_INT8_GROUP columns.  Sums of products are exact integers
    * within a group, and float32 from there on. */
@@ -103,40 +100,36 @@ typedef enum
  * columns each as the product says, padded with zeros.
  * n_panels = ceil (n / panel).
  */
-typedef struct
-{
+typedef struct {
   size_t n, k;
-  const void *panels;           /* NPU_ALIGNMENT; n_panels * panel_bytes (k) */
-  const float *bias;            /* n_panels * panel values */
+  const void *panels; /* NPU_ALIGNMENT; n_panels * panel_bytes (k) */
+  const float *bias;  /* n_panels * panel values */
 } NpuPacked;
 
-typedef enum
-{
+typedef enum {
   NPU_ACTIVATION_NONE,
-  NPU_ACTIVATION_GELU           /* x / 2 * (1 + erf (x / sqrt 2)) */
+  NPU_ACTIVATION_GELU /* x / 2 * (1 + erf (x / sqrt 2)) */
 } NpuActivation;
 
 /* C = activation (A * W^T + bias) + addend, for the panels asked
  * for. */
-typedef struct
-{
-  const void *a;                /* m rows, as prepare() makes them */
-  size_t a_stride;              /* bytes; rows of F32 and BF16 may overlap */
+typedef struct {
+  const void *a;   /* m rows, as prepare() makes them */
+  size_t a_stride; /* bytes; rows of F32 and BF16 may overlap */
   size_t m;
   const NpuPacked *w;
   size_t first_panel, n_panels; /* the columns of C to compute */
   NpuActivation activation;
-  const float *addend;          /* [m][n] or NULL; may be c itself */
+  const float *addend; /* [m][n] or NULL; may be c itself */
   size_t ld_addend;
-  float *c;                     /* [m][n], points at column 0 */
+  float *c; /* [m][n], points at column 0 */
   size_t ldc;
 } NpuGemm;
 
 /* The matrix product of one format. */
-typedef struct
-{
-  unsigned panel;               /* columns of a packed panel */
-  unsigned rows;                /* rows per task that use the caches best */
+typedef struct {
+  unsigned panel; /* columns of a packed panel */
+  unsigned rows;  /* rows per task that use the caches best */
 
   /* Bytes of a packed panel and of a prepared row, which is aligned to four
    * bytes. */
@@ -152,13 +145,13 @@ typedef struct
   /* Rows of floats to rows of A.  Where @in_place is set, a row of A is a row
    * of floats, and prepare() a copy that callers do without. */
   int in_place;
-  void (*prepare) (const float *x, size_t ldx, size_t rows, size_t k,
-      void *out, size_t out_stride);
+  void (*prepare) (const float *x, size_t ldx, size_t rows, size_t k, void *out,
+      size_t out_stride);
   /* The same of LayerNorm's result. */
   void (*layernorm) (const float *x, size_t ldx, size_t rows, size_t d,
       const float *gamma, const float *beta, void *out, size_t out_stride);
 
-  void (*gemm) (const NpuGemm * args);
+  void (*gemm) (const NpuGemm *args);
 
   /* For measuring: the multiply-add that gemm() is made of, out of registers,
    * as fast as the processor can.  Returns the number of operations, two per
@@ -171,21 +164,18 @@ typedef struct
  * scores is ever held whole.  The scale 1 / sqrt (64) is already in Q.
  * K and V are packed once per head and then read by every block of queries.
  */
-typedef struct
-{
-  unsigned queries;             /* queries per task that use the caches best */
+typedef struct {
+  unsigned queries; /* queries per task that use the caches best */
   size_t (*packed_bytes) (size_t n_keys);
   size_t scratch_bytes;
-  void (*pack) (const float *k, const float *v, size_t ld, size_t n_keys,
-      void *packed);
+  void (*pack) (
+      const float *k, const float *v, size_t ld, size_t n_keys, void *packed);
   void (*attend) (const float *q, size_t ldq, size_t n_queries,
-      const void *packed, size_t n_keys, float *out, size_t ldo,
-      void *scratch);
+      const void *packed, size_t n_keys, float *out, size_t ldo, void *scratch);
 } NpuAttention;
 
-typedef struct
-{
-  const char *isa;              /* "c", "avx2", …: what NPU_ISA selects */
+typedef struct {
+  const char *isa; /* "c", "avx2", …: what NPU_ISA selects */
 
   /* out[i] = (float) in[i], n values stored as @dtype, whole blocks. */
   void (*to_f32) (NpuDtype dtype, const void *in, size_t n, float *out);
@@ -194,8 +184,8 @@ typedef struct
    * n_frames un-normalised log-mel frames: frame i looks at
    * samples[160 i … 160 i + 399] and fills out[i * n_bands …].
    */
-  void (*mel) (const NpuMelPlan * plan, const float *samples,
-      size_t n_frames, float *out);
+  void (*mel) (const NpuMelPlan *plan, const float *samples, size_t n_frames,
+      float *out);
 
   /* out[r] = (x[r] - mean) / sqrt (variance + epsilon) * gamma + beta. */
   void (*layernorm) (const float *x, size_t ldx, size_t rows, size_t d,
@@ -214,8 +204,7 @@ typedef struct
  * ("c", "avx2", …); NULL means no limit.  Returns 0, or -1 if @isa is
  * unknown or the processor lacks it; then @kernels is not touched.
  */
-int npu_kernels_init (NpuKernels * kernels, NpuCpuFlags flags,
-    const char *isa);
+int npu_kernels_init (NpuKernels *kernels, NpuCpuFlags flags, const char *isa);
 
 /* The names that @isa may have, best last, ended by NULL. */
 const char *const *npu_kernels_isas (void);

@@ -23,13 +23,13 @@ typedef void (*NpuPoolTask) (void *data, unsigned task, unsigned worker);
 NpuPool *npu_pool_new (void);
 
 /* No run may be under way.  Joins every worker. */
-void npu_pool_free (NpuPool * pool);
+void npu_pool_free (NpuPool *pool);
 
 /* Calls task (data, i, …) for i = 0 … n_tasks - 1 on at most @max_threads
  * threads (the caller included; workers are started when first wanted, and
  * then kept), and returns when all have ended.  The tasks run in the kernels'
  * float mode (cpu.h); the caller's is left as found. */
-void npu_pool_run (NpuPool * pool, unsigned max_threads, NpuPoolTask task,
+void npu_pool_run (NpuPool *pool, unsigned max_threads, NpuPoolTask task,
     void *data, unsigned n_tasks);
 
 #endif /* NPU_POOL_H */

@@ -90,7 +90,7 @@ whisper_config_read (const gchar *path, WhisperTensors *tensors, GError **error)
   if (!file)
     return FALSE;
   root = whisper_json_parse (
-      (const gchar *)file->data, file->size, path, "config", error);
+      (const gchar *) file->data, file->size, path, "config", error);
   if (root) {
     sound = read_config (path, json_node_get_object (root), tensors, error);
     json_node_unref (root);

@@ -106,7 +106,7 @@ fill_input (
 {
   gsize n_mels = window->program->shape.n_mels;
   gsize valid = valid_frames * n_mels;
-  gsize total = 2 * (gsize)window->positions * n_mels;
+  gsize total = 2 * (gsize) window->positions * n_mels;
 
   memcpy (input, mel, valid * sizeof (gfloat));
   for (gsize i = valid; i < total; i++)
@@ -122,7 +122,7 @@ whisper_encoder_submit (WhisperEncoder *encoder, const gfloat *mel,
   const NpuBackendOps *ops = window->program->backend->ops;
   gfloat *input;
 
-  g_return_if_fail (valid_frames <= 2 * (gsize)window->positions);
+  g_return_if_fail (valid_frames <= 2 * (gsize) window->positions);
 
   input = ops->begin_window (window);
   fill_input (window, input, mel, valid_frames);

@@ -50,8 +50,8 @@ make_key (const gchar *path, const struct stat *st)
   gchar *resolved = realpath (path, NULL);
   gchar *key =
       g_strdup_printf ("%s:%" G_GINT64_FORMAT ":%" G_GINT64_FORMAT ".%09ld",
-          resolved ? resolved : path, (gint64)st->st_size,
-          (gint64)st->st_mtim.tv_sec, (long)st->st_mtim.tv_nsec);
+          resolved ? resolved : path, (gint64) st->st_size,
+          (gint64) st->st_mtim.tv_sec, (long) st->st_mtim.tv_nsec);
 
   free (resolved);
   return key;
@@ -116,7 +116,7 @@ whisper_file_free (WhisperFile *file)
 {
   if (!file)
     return;
-  munmap ((void *)file->data, file->size);
+  munmap ((void *) file->data, file->size);
   g_free (file->key);
   g_free (file->path);
   g_free (file);
@@ -126,9 +126,9 @@ void
 whisper_file_forget (gconstpointer data, gsize size)
 {
   const guintptr page = sysconf (_SC_PAGESIZE);
-  const guintptr first = ((guintptr)data + page - 1) / page * page;
-  const guintptr end = ((guintptr)data + size) / page * page;
+  const guintptr first = ((guintptr) data + page - 1) / page * page;
+  const guintptr end = ((guintptr) data + size) / page * page;
 
   if (first < end)
-    madvise ((void *)first, end - first, MADV_DONTNEED);
+    madvise ((void *) first, end - first, MADV_DONTNEED);
 }

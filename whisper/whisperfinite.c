@@ -43,7 +43,7 @@ block_is_finite_16 (const guint8 *data, gsize n, guint16 exponent)
 
     memcpy (&bits, data + 2 * i, 2);
     bits = GUINT16_FROM_LE (bits);
-    bad |= (guint16)((bits & exponent) == exponent);
+    bad |= (guint16) ((bits & exponent) == exponent);
   }
   return bad == 0;
 }

@@ -105,7 +105,7 @@ take_u32 (Reader *reader, const gchar *what, guint32 high, guint32 *value)
   if (*value > high)
     return whisper_error_corrupt (reader->error, reader->file->path,
         "%s (byte %" G_GSIZE_FORMAT ") is %d, not 0 … %u", what, offset,
-        (gint32)*value, high);
+        (gint32) *value, high);
   return TRUE;
 }
 

@@ -13,8 +13,8 @@ gboolean whisper_ggml_detect (const WhisperFile *file);
 
 /* Adds every tensor of @file, which @tensors must hold already, and what the
  * file's header claims. */
-gboolean whisper_ggml_read (const WhisperFile *file, WhisperTensors *tensors,
-    GError **error);
+gboolean whisper_ggml_read (
+    const WhisperFile *file, WhisperTensors *tensors, GError **error);
 
 G_END_DECLS
 #endif /* WHISPER_GGML_H */

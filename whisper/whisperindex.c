@@ -119,7 +119,7 @@ check_tensors (const WhisperFile *index, JsonObject *map,
     if (!json_object_has_member (map, name))
       return whisper_error_corrupt (error, index->path,
           "\"weight_map\" lacks \"%s\", which a shard has",
-          (const gchar *)name);
+          (const gchar *) name);
   }
   return TRUE;
 }
@@ -150,7 +150,7 @@ whisper_index_read (
     const WhisperFile *file, WhisperTensors *tensors, GError **error)
 {
   JsonNode *root = whisper_json_parse (
-      (const gchar *)file->data, file->size, file->path, "index", error);
+      (const gchar *) file->data, file->size, file->path, "index", error);
   gboolean sound;
 
   if (!root)

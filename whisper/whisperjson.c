@@ -174,7 +174,7 @@ guard_word (Guard *g, const gchar *word)
 {
   gsize n = strlen (word);
 
-  if ((gsize)(g->end - g->p) < n || memcmp (g->p, word, n) != 0)
+  if ((gsize) (g->end - g->p) < n || memcmp (g->p, word, n) != 0)
     return guard_fail (g, "a value was expected");
   g->p += n;
   return TRUE;
@@ -339,14 +339,14 @@ check_text (const gchar *text, gsize length, const gchar *path,
   if (!guard_document (&guard)) {
     where = guard_where (&guard);
     whisper_error_corrupt (error, path, "%s: %s%s (byte %" G_GSIZE_FORMAT ")",
-        what, where, guard.fault, (gsize)(guard.p - guard.start));
+        what, where, guard.fault, (gsize) (guard.p - guard.start));
     g_free (where);
     return FALSE;
   }
   if (!g_utf8_validate_len (text, length, &invalid))
     return whisper_error_corrupt (error, path,
         "%s: not UTF-8 (byte %" G_GSIZE_FORMAT ")", what,
-        (gsize)(invalid - text));
+        (gsize) (invalid - text));
   return TRUE;
 }
 

@@ -64,7 +64,7 @@ whisper_layout_index (NpuWeightId id, guint layer)
 {
   const gsize per_layer = NPU_N_WEIGHTS - NPU_WEIGHT_FIRST_OF_LAYER;
 
-  return id < NPU_WEIGHT_FIRST_OF_LAYER ? (gsize)id : id + layer * per_layer;
+  return id < NPU_WEIGHT_FIRST_OF_LAYER ? (gsize) id : id + layer * per_layer;
 }
 
 gsize

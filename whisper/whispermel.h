@@ -15,38 +15,38 @@
 
 G_BEGIN_DECLS
 
-#define WHISPER_MEL_FRAMES 3000 /* frames of a 30 s window */
-#define WHISPER_MEL_LOOKAHEAD 200       /* samples after a frame's centre */
+#define WHISPER_MEL_FRAMES 3000   /* frames of a 30 s window */
+#define WHISPER_MEL_LOOKAHEAD 200 /* samples after a frame's centre */
 
 typedef struct _WhisperMel WhisperMel;
 
-WhisperMel *whisper_mel_new (NpuBackend * backend, guint n_bands);
-void whisper_mel_free (WhisperMel * mel);
+WhisperMel *whisper_mel_new (NpuBackend *backend, guint n_bands);
+void whisper_mel_free (WhisperMel *mel);
 
 /* Forgets everything: the next sample is the first of a stream. */
-void whisper_mel_reset (WhisperMel * mel);
+void whisper_mel_reset (WhisperMel *mel);
 
 /* Takes @n samples of 16 kHz mono float. */
-void whisper_mel_push (WhisperMel * mel, const gfloat * samples, gsize n);
+void whisper_mel_push (WhisperMel *mel, const gfloat *samples, gsize n);
 
 /* No more samples will come: the rest of the frames becomes available. */
-void whisper_mel_drain (WhisperMel * mel);
+void whisper_mel_drain (WhisperMel *mel);
 
 /* Samples pushed since the start of the stream. */
-guint64 whisper_mel_get_samples (WhisperMel * mel);
+guint64 whisper_mel_get_samples (WhisperMel *mel);
 /* Frames that pull() could give now, tail frames not counted. */
-gsize whisper_mel_available (WhisperMel * mel);
+gsize whisper_mel_available (WhisperMel *mel);
 /* After drain(): the tail frames not pulled yet. */
-gsize whisper_mel_available_tail (WhisperMel * mel);
+gsize whisper_mel_available_tail (WhisperMel *mel);
 
 /* Computes the next @n_frames frames into @out [n_frames][n_bands]; content
  * first, then tail.  @n_frames must be available. */
-gboolean whisper_mel_pull (WhisperMel * mel, gsize n_frames, gfloat * out,
-    GError ** error);
+gboolean whisper_mel_pull (
+    WhisperMel *mel, gsize n_frames, gfloat *out, GError **error);
 
 /* Whisper's normalisation over a whole window: y = (max (x, m - 8) + 4) / 4,
  * m the window's maximum.  @in and @out hold @n values and may be the same. */
-void whisper_mel_normalize (const gfloat * in, gsize n, gfloat * out);
+void whisper_mel_normalize (const gfloat *in, gsize n, gfloat *out);
 
 G_END_DECLS
 #endif /* WHISPER_MEL_H */

@@ -38,7 +38,7 @@ model_from_tensors (const gchar *path, WhisperTensors *tensors, GError **error)
   model->key = whisper_tensors_key (tensors);
   model->views = views;
   model->source = tensors;
-  model->free_source = (GDestroyNotify)whisper_tensors_free;
+  model->free_source = (GDestroyNotify) whisper_tensors_free;
   return model;
 }
 

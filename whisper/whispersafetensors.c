@@ -248,8 +248,8 @@ read_entries (Reader *reader, JsonObject *header, GError **error)
 static gint
 compare_positions (gconstpointer a, gconstpointer b)
 {
-  const WhisperTensor *x = *(const WhisperTensor **)a;
-  const WhisperTensor *y = *(const WhisperTensor **)b;
+  const WhisperTensor *x = *(const WhisperTensor **) a;
+  const WhisperTensor *y = *(const WhisperTensor **) b;
 
   if (x->data != y->data)
     return x->data < y->data ? -1 : 1;
@@ -281,7 +281,7 @@ check_coverage (Reader *reader, GError **error)
       return whisper_error_corrupt (error, reader->file->path,
           "tensor \"%s\": \"data_offsets\" leave a gap of %" G_GSIZE_FORMAT
           " bytes after %s",
-          tensor->name, (gsize)(begin - end), previous);
+          tensor->name, (gsize) (begin - end), previous);
     end = begin + tensor->size;
     previous = tensor->name;
   }
@@ -289,7 +289,7 @@ check_coverage (Reader *reader, GError **error)
     return whisper_error_corrupt (error, reader->file->path,
         "%" G_GSIZE_FORMAT " bytes after the last tensor "
         "belong to none",
-        (gsize)(reader->payload + reader->payload_size - end));
+        (gsize) (reader->payload + reader->payload_size - end));
   return TRUE;
 }
 
@@ -346,14 +346,14 @@ whisper_safetensors_read (
 
   if (length == 0)
     return FALSE;
-  root = whisper_json_parse ((const gchar *)file->data + PREFIX_BYTES, length,
+  root = whisper_json_parse ((const gchar *) file->data + PREFIX_BYTES, length,
       file->path, "header", error);
   if (!root)
     return FALSE;
   reader.payload = file->data + PREFIX_BYTES + length;
   reader.payload_size = file->size - PREFIX_BYTES - length;
   reader.tensors =
-      g_ptr_array_new_with_free_func ((GDestroyNotify)whisper_tensor_free);
+      g_ptr_array_new_with_free_func ((GDestroyNotify) whisper_tensor_free);
   sound = read_entries (&reader, json_node_get_object (root), error)
           && check_coverage (&reader, error)
           && hand_over (&reader, tensors, error);

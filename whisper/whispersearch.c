@@ -129,7 +129,7 @@ is_base (const gchar *name)
 static gint
 compare_names (gconstpointer a, gconstpointer b)
 {
-  const gchar *x = *(const gchar **)a, *y = *(const gchar **)b;
+  const gchar *x = *(const gchar **) a, *y = *(const gchar **) b;
 
   if (is_base (x) != is_base (y))
     return is_base (x) ? -1 : 1;

@@ -54,7 +54,7 @@ to_half (gdouble value)
     unit *= 2;
     exponent++;
   }
-  places = (guint)(magnitude / unit);
+  places = (guint) (magnitude / unit);
   rest = magnitude / unit - places;
   if (rest > 0.5 || (rest == 0.5 && places % 2 == 1))
     places++;
@@ -90,12 +90,12 @@ fill_random (
 
   for (sum = 0; sum <= SUM_MAX; sum++)
     table[sum] = to_half (
-        mean + ((gint)sum - SUM_MAX / 2) * (deviation / SUM_DEVIATION));
+        mean + ((gint) sum - SUM_MAX / 2) * (deviation / SUM_DEVIATION));
   for (i = 0; i < n; i += 2) {
     guint64 bits = mix ((seed << 40) + i + 1);
 
-    out[i] = table[sum_of_bytes ((guint32)bits)];
-    out[i + 1] = table[sum_of_bytes ((guint32)(bits >> 32))];
+    out[i] = table[sum_of_bytes ((guint32) bits)];
+    out[i + 1] = table[sum_of_bytes ((guint32) (bits >> 32))];
   }
 }
 
@@ -149,8 +149,8 @@ fill_positions (guint16 *out, guint positions, guint width)
     for (p = 0; p < positions; p++) {
       gdouble next = s * cosine + k * sine;
 
-      out[(gsize)p * width + c] = to_half (s);
-      out[(gsize)p * width + half + c] = to_half (k);
+      out[(gsize) p * width + c] = to_half (s);
+      out[(gsize) p * width + half + c] = to_half (k);
       k = k * cosine - s * sine;
       s = next;
     }
@@ -229,7 +229,7 @@ set_views (WhisperModel *model, NpuWeightId id, const guint16 *pool)
 
     whisper_layout_expected (&model->shape, id, &view->rows, &view->cols);
     view->dtype = NPU_DTYPE_F16;
-    view->data = pool + (gsize)layer * LAYER_SHIFT;
+    view->data = pool + (gsize) layer * LAYER_SHIFT;
   }
 }
 
@@ -263,7 +263,7 @@ whisper_synthetic_new (const gchar *size, GError **error)
   WhisperModel *model;
 
   if (!whisper_size_shape (size, &shape)) {
-    gchar *sizes = g_strjoinv (", ", (gchar **)whisper_model_size_names ());
+    gchar *sizes = g_strjoinv (", ", (gchar **) whisper_model_size_names ());
 
     g_set_error (error, WHISPER_MODEL_ERROR, WHISPER_MODEL_ERROR_NOT_FOUND,
         "synthetic weights: there is no size \"%s\"; use synthetic:SIZE with "

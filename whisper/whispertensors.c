@@ -19,9 +19,9 @@ whisper_tensors_new (void)
   WhisperTensors *tensors = g_new0 (WhisperTensors, 1);
 
   tensors->files =
-      g_ptr_array_new_with_free_func ((GDestroyNotify)whisper_file_free);
+      g_ptr_array_new_with_free_func ((GDestroyNotify) whisper_file_free);
   tensors->by_name = g_hash_table_new_full (
-      g_str_hash, g_str_equal, NULL, (GDestroyNotify)whisper_tensor_free);
+      g_str_hash, g_str_equal, NULL, (GDestroyNotify) whisper_tensor_free);
   return tensors;
 }
 

@@ -45,7 +45,8 @@ typedef struct {
   GDestroyNotify free_value;
 } CacheEntry;
 
-G_DEFINE_TYPE_WITH_CODE (GstNpuContext, gst_npu_context, GST_TYPE_OBJECT,
+G_DEFINE_TYPE_WITH_CODE (
+    GstNpuContext, gst_npu_context, GST_TYPE_OBJECT,
     GST_DEBUG_CATEGORY_INIT (npucontext_debug, "npucontext", 0, "NPU context");
     GST_DEBUG_CATEGORY_INIT (npuxrt_debug, "npuxrt", 0, "NPUs through XRT"));
 

@@ -66,8 +66,7 @@ ask_neighbours (GstElement *element)
 static void
 look_at_own_contexts (GstElement *element)
 {
-  GstContext *carrier =
-      gst_element_get_context (element, GST_NPU_CONTEXT_TYPE);
+  GstContext *carrier = gst_element_get_context (element, GST_NPU_CONTEXT_TYPE);
 
   if (carrier != NULL) {
     gst_element_set_context (element, carrier);

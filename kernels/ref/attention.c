@@ -36,7 +36,7 @@ pack (const float *k, const float *v, size_t ld, size_t n_keys, void *packed)
 {
   memset (packed, 0, packed_bytes (n_keys));
   for (size_t key = 0; key < n_keys; key++) {
-    float *keys = (float *)packed + key / BLOCK * BLOCK_FLOATS;
+    float *keys = (float *) packed + key / BLOCK * BLOCK_FLOATS;
     float *values = keys + BLOCK * NPU_HEAD_SIZE;
 
     for (size_t i = 0; i < NPU_HEAD_SIZE; i++) {
@@ -84,7 +84,8 @@ attend (const float *q, size_t ldq, size_t n_queries, const void *packed,
     for (size_t block = 0; block < n_blocks (n_keys); block++) {
       size_t left = n_keys - block * BLOCK;
 
-      attend_block (q + row * ldq, (const float *)packed + block * BLOCK_FLOATS,
+      attend_block (q + row * ldq,
+          (const float *) packed + block * BLOCK_FLOATS,
           left < BLOCK ? left : BLOCK, &m, &l, o);
     }
     for (size_t i = 0; i < NPU_HEAD_SIZE; i++)

@@ -12,7 +12,7 @@
 static uint32_t
 read_u16 (const uint8_t *bytes)
 {
-  return (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8;
+  return (uint32_t) bytes[0] | (uint32_t) bytes[1] << 8;
 }
 
 static uint32_t

@@ -18,10 +18,9 @@
 #define BLOCK 32
 
 /* Where the parts of a block are, in bytes; 0: it has no such part. */
-typedef struct
-{
+typedef struct {
   unsigned minimum, fifth_bits, values;
-  int zero;                     /* what is taken from q */
+  int zero; /* what is taken from q */
 } Layout;
 
 static const Layout q4_0 = { 0, 0, 2, 8 };

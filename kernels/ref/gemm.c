@@ -30,7 +30,7 @@ pack (const float *w, size_t ldw, size_t k, size_t first, size_t n_rows,
     void *panels)
 {
   for (size_t n = 0; n < n_rows; n += PANEL) {
-    float *panel = (float *)panels + (first + n) * k;
+    float *panel = (float *) panels + (first + n) * k;
 
     for (size_t p = 0; p < k; p++)
       for (size_t j = 0; j < PANEL; j++)
@@ -43,7 +43,7 @@ prepare (const float *x, size_t ldx, size_t rows, size_t k, void *out,
     size_t out_stride)
 {
   for (size_t r = 0; r < rows; r++)
-    memcpy ((char *)out + r * out_stride, x + r * ldx, k * sizeof *x);
+    memcpy ((char *) out + r * out_stride, x + r * ldx, k * sizeof *x);
 }
 
 static void
@@ -52,7 +52,7 @@ layernorm (const float *x, size_t ldx, size_t rows, size_t d,
 {
   for (size_t r = 0; r < rows; r++)
     npu_ref_layernorm_row (
-        x + r * ldx, d, gamma, beta, (float *)((char *)out + r * out_stride));
+        x + r * ldx, d, gamma, beta, (float *) ((char *) out + r * out_stride));
 }
 
 /* The sums of one tile that has all its rows. */
@@ -65,7 +65,7 @@ multiply_tile (const float *a, size_t lda, size_t k, const float *panel,
   for (size_t p = 0; p < k; p++)
     for (int i = 0; i < ROWS; i++)
       for (int j = 0; j < PANEL; j++)
-        s[i][j] += a[(size_t)i * lda + p] * panel[p * PANEL + (size_t)j];
+        s[i][j] += a[(size_t) i * lda + p] * panel[p * PANEL + (size_t) j];
   for (int i = 0; i < ROWS; i++)
     for (int j = 0; j < PANEL; j++)
       sums[i][j] = s[i][j];
@@ -78,7 +78,7 @@ multiply_row (const float *a, size_t k, const float *panel, float sums[PANEL])
 
   for (size_t p = 0; p < k; p++)
     for (int j = 0; j < PANEL; j++)
-      s[j] += a[p] * panel[p * PANEL + (size_t)j];
+      s[j] += a[p] * panel[p * PANEL + (size_t) j];
   for (int j = 0; j < PANEL; j++)
     sums[j] = s[j];
 }
@@ -91,11 +91,11 @@ gemm (const NpuGemm *args)
   float sums[ROWS][PANEL];
 
   for (size_t p = args->first_panel; p < end; p++) {
-    const float *panel = (const float *)args->w->panels + p * PANEL * k;
+    const float *panel = (const float *) args->w->panels + p * PANEL * k;
 
     for (size_t row = 0; row < args->m; row += ROWS) {
       size_t rows = args->m - row < ROWS ? args->m - row : ROWS;
-      const float *a = (const float *)args->a + row * lda;
+      const float *a = (const float *) args->a + row * lda;
 
       if (rows == ROWS)
         multiply_tile (a, lda, k, panel, sums);

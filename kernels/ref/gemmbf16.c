@@ -27,14 +27,14 @@ round_to_bf16 (float value)
 
   memcpy (&bits, &value, sizeof bits);
   if ((bits & 0x7fffffff) > 0x7f800000)
-    return (uint16_t)(bits >> 16 | 0x40);
-  return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+    return (uint16_t) (bits >> 16 | 0x40);
+  return (uint16_t) ((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
 }
 
 static float
 from_bf16 (uint16_t half)
 {
-  uint32_t bits = (uint32_t)half << 16;
+  uint32_t bits = (uint32_t) half << 16;
   float value;
 
   memcpy (&value, &bits, sizeof value);
@@ -46,7 +46,7 @@ pack (const float *w, size_t ldw, size_t k, size_t first, size_t n_rows,
     void *panels)
 {
   for (size_t n = 0; n < n_rows; n += PANEL) {
-    uint16_t *panel = (uint16_t *)panels + (first + n) * k;
+    uint16_t *panel = (uint16_t *) panels + (first + n) * k;
 
     for (size_t p = 0; p < k; p++)
       for (size_t j = 0; j < PANEL; j++)
@@ -60,7 +60,7 @@ prepare (const float *x, size_t ldx, size_t rows, size_t k, void *out,
     size_t out_stride)
 {
   for (size_t r = 0; r < rows; r++) {
-    uint16_t *row = (uint16_t *)((char *)out + r * out_stride);
+    uint16_t *row = (uint16_t *) ((char *) out + r * out_stride);
 
     for (size_t i = 0; i < k; i++)
       row[i] = round_to_bf16 (x[r * ldx + i]);
@@ -72,7 +72,7 @@ layernorm (const float *x, size_t ldx, size_t rows, size_t d,
     const float *gamma, const float *beta, void *out, size_t out_stride)
 {
   for (size_t r = 0; r < rows; r++) {
-    uint16_t *row = (uint16_t *)((char *)out + r * out_stride);
+    uint16_t *row = (uint16_t *) ((char *) out + r * out_stride);
     NpuRefNorm norm = npu_ref_norm (x + r * ldx, d);
 
     for (size_t i = 0; i < d; i++)
@@ -102,10 +102,10 @@ gemm (const NpuGemm *args)
 
   for (size_t p = args->first_panel; p < end; p++)
     for (size_t row = 0; row < args->m; row++) {
-      const char *a = (const char *)args->a + row * args->a_stride;
+      const char *a = (const char *) args->a + row * args->a_stride;
 
-      multiply_row ((const uint16_t *)a, k,
-          (const uint16_t *)args->w->panels + p * PANEL * k, sums);
+      multiply_row ((const uint16_t *) a, k,
+          (const uint16_t *) args->w->panels + p * PANEL * k, sums);
       finish_row (args, row, p * PANEL, sums);
     }
 }

@@ -46,7 +46,7 @@ quantize (const float *x, size_t n, int8_t *q, size_t step)
     largest = fabsf (x[i]) > largest ? fabsf (x[i]) : largest;
   inverse = largest > SMALLEST ? MAX_Q / largest : 0.0f;
   for (size_t i = 0; i < n; i++)
-    q[i * step] = (int8_t)nearbyintf (x[i] * inverse);
+    q[i * step] = (int8_t) nearbyintf (x[i] * inverse);
   return largest > SMALLEST ? largest / MAX_Q : 0.0f;
 }
 
@@ -56,8 +56,8 @@ pack (const float *w, size_t ldw, size_t k, size_t first, size_t n_rows,
 {
   for (size_t n = 0; n < n_rows; n += PANEL) {
     float *scales =
-        (float *)((char *)panels + (first + n) / PANEL * panel_bytes (k));
-    int8_t *q = (int8_t *)(scales + PANEL);
+        (float *) ((char *) panels + (first + n) / PANEL * panel_bytes (k));
+    int8_t *q = (int8_t *) (scales + PANEL);
 
     memset (scales, 0, panel_bytes (k));
     for (size_t j = 0; j < PANEL && n + j < n_rows; j++)
@@ -68,7 +68,7 @@ pack (const float *w, size_t ldw, size_t k, size_t first, size_t n_rows,
 static void
 prepare_row (const float *x, size_t k, int8_t *out)
 {
-  float *scales = (float *)(out + scales_offset (k));
+  float *scales = (float *) (out + scales_offset (k));
 
   for (size_t i = 0; i < k; i += GROUP)
     *scales++ = quantize (x + i, k - i < GROUP ? k - i : GROUP, out + i, 1);
@@ -79,14 +79,14 @@ prepare (const float *x, size_t ldx, size_t rows, size_t k, void *out,
     size_t out_stride)
 {
   for (size_t r = 0; r < rows; r++)
-    prepare_row (x + r * ldx, k, (int8_t *)out + r * out_stride);
+    prepare_row (x + r * ldx, k, (int8_t *) out + r * out_stride);
 }
 
 static void
 layernorm_row (const float *x, size_t d, const float *gamma, const float *beta,
     int8_t *out)
 {
-  float *scales = (float *)(out + scales_offset (d));
+  float *scales = (float *) (out + scales_offset (d));
   NpuRefNorm norm = npu_ref_norm (x, d);
   float group[GROUP];
 
@@ -104,14 +104,15 @@ layernorm (const float *x, size_t ldx, size_t rows, size_t d,
     const float *gamma, const float *beta, void *out, size_t out_stride)
 {
   for (size_t r = 0; r < rows; r++)
-    layernorm_row (x + r * ldx, d, gamma, beta, (int8_t *)out + r * out_stride);
+    layernorm_row (
+        x + r * ldx, d, gamma, beta, (int8_t *) out + r * out_stride);
 }
 
 /* q of one row times q of one panel, times the row's scales. */
 static void
 multiply_row (const int8_t *a, size_t k, const int8_t *q, float sums[PANEL])
 {
-  const float *scales = (const float *)(a + scales_offset (k));
+  const float *scales = (const float *) (a + scales_offset (k));
 
   for (size_t j = 0; j < PANEL; j++)
     sums[j] = 0.0f;
@@ -123,7 +124,7 @@ multiply_row (const int8_t *a, size_t k, const int8_t *q, float sums[PANEL])
       for (size_t j = 0; j < PANEL; j++)
         s[j] += a[p] * q[p * PANEL + j];
     for (size_t j = 0; j < PANEL; j++)
-      sums[j] += (float)s[j] * scales[i / GROUP];
+      sums[j] += (float) s[j] * scales[i / GROUP];
   }
 }
 
@@ -135,12 +136,12 @@ gemm (const NpuGemm *args)
   float sums[PANEL];
 
   for (size_t p = args->first_panel; p < end; p++) {
-    const char *panel = (const char *)args->w->panels + p * panel_bytes (k);
-    const float *scales = (const float *)panel;
+    const char *panel = (const char *) args->w->panels + p * panel_bytes (k);
+    const float *scales = (const float *) panel;
 
     for (size_t row = 0; row < args->m; row++) {
-      multiply_row ((const int8_t *)args->a + row * args->a_stride, k,
-          (const int8_t *)(scales + PANEL), sums);
+      multiply_row ((const int8_t *) args->a + row * args->a_stride, k,
+          (const int8_t *) (scales + PANEL), sums);
       for (size_t j = 0; j < PANEL; j++)
         sums[j] *= scales[j];
       finish_row (args, row, p * PANEL, sums);

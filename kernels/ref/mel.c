@@ -43,7 +43,7 @@ mel_frame (const NpuMelPlan *plan, const float *samples, float *out)
   double x[NPU_MEL_WINDOW], power[NPU_MEL_BINS];
 
   for (unsigned n = 0; n < NPU_MEL_WINDOW; n++)
-    x[n] = (double)samples[n] * plan->window[n];
+    x[n] = (double) samples[n] * plan->window[n];
   power_spectrum (plan, x, power);
   for (unsigned band = 0; band < plan->n_bands; band++) {
     double sum = 0.0;
@@ -51,7 +51,7 @@ mel_frame (const NpuMelPlan *plan, const float *samples, float *out)
     for (unsigned i = 0; i < plan->count[band]; i++)
       sum +=
           power[plan->first[band] + i] * plan->weights[plan->offset[band] + i];
-    out[band] = sum > NPU_MEL_FLOOR ? (float)log10 (sum) : NPU_MEL_SILENCE;
+    out[band] = sum > NPU_MEL_FLOOR ? (float) log10 (sum) : NPU_MEL_SILENCE;
   }
 }
 

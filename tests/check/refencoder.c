@@ -46,7 +46,7 @@ stored_value (const NpuWeightView *view, gsize i)
   memcpy (&half, data + 2 * i, 2);
   if (view->dtype == NPU_DTYPE_F16)
     return half_to_double (half);
-  bits = (guint32)half << 16;
+  bits = (guint32) half << 16;
   memcpy (&value, &bits, 4);
   return value;
 }

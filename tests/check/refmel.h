@@ -52,7 +52,7 @@ static inline double
 refmel_sample (const gfloat *x, gsize n, gint64 i)
 {
   i = ABS (i);
-  return (gsize)i < n ? x[i] : 0.0;
+  return (gsize) i < n ? x[i] : 0.0;
 }
 
 static inline void
@@ -102,7 +102,7 @@ refmel_frames (const gfloat *x, gsize n, gsize n_frames, guint n_bands)
   double power[REFMEL_BINS];
 
   for (gsize t = 0; t < n_frames; t++) {
-    refmel_power (x, n, 160 * (gint64)t, power);
+    refmel_power (x, n, 160 * (gint64) t, power);
     for (guint b = 0; b < n_bands; b++) {
       double sum = 0.0;
 

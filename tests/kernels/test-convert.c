@@ -40,7 +40,7 @@ same (double expected, float value)
 {
   if (isnan (expected))
     return isnan (value);
-  return (double)value == expected && !signbit (value) == !signbit (expected);
+  return (double) value == expected && !signbit (value) == !signbit (expected);
 }
 
 /* Denormals are kept, so this program does not enter the kernels' float mode. */
@@ -53,11 +53,11 @@ check_all_values (const NpuKernels *kernels, NpuDtype dtype,
 
   for (unsigned high = 0; high < 256; high++) {
     for (unsigned low = 0; low < 256; low++)
-      in[low] = (uint16_t)(high << 8 | low);
+      in[low] = (uint16_t) (high << 8 | low);
     kernels->to_f32 (dtype, in, 256, out);
     for (unsigned low = 0; low < 256; low++)
       test_check (same (value_of (in[low]), out[low]), "%04x became %.9g",
-          in[low], (double)out[low]);
+          in[low], (double) out[low]);
   }
 }
 
@@ -73,9 +73,9 @@ check_sizes (const NpuKernels *c, const NpuKernels *kernels, NpuDtype dtype)
     float *to = guarded_floats (&out, n);
     float *wanted = guarded_floats (&expected, n);
 
-    test_name ("%s to_f32 dtype %d n=%zu", kernels->isa, (int)dtype, n);
+    test_name ("%s to_f32 dtype %d n=%zu", kernels->isa, (int) dtype, n);
     for (size_t i = 0; i < n * width; i++)
-      from[i] = (uint8_t)test_random ();
+      from[i] = (uint8_t) test_random ();
     kernels->to_f32 (dtype, from, n, to);
     c->to_f32 (dtype, from, n, wanted);
     test_check (memcmp (to, wanted, n * sizeof *to) == 0, "differs from c");
@@ -97,7 +97,7 @@ check_unaligned (const NpuKernels *kernels)
     bytes[2 * i + 2] = 0x3c; /* 1.0 in half precision, high byte */
   kernels->to_f32 (NPU_DTYPE_F16, bytes + 1, 64, out);
   for (size_t i = 0; i < 64; i++)
-    test_check (out[i] == 1.0f, "value %zu is %g", i, (double)out[i]);
+    test_check (out[i] == 1.0f, "value %zu is %g", i, (double) out[i]);
 }
 
 static void

@@ -120,7 +120,7 @@ check_affinity (void)
     printf ("affinity: more than %d CPUs, not tested\n", CPU_SETSIZE);
     return;
   }
-  test_check (npu_cpu_threads () <= (unsigned)CPU_COUNT (&before),
+  test_check (npu_cpu_threads () <= (unsigned) CPU_COUNT (&before),
       "%u threads on %d CPUs", npu_cpu_threads (), CPU_COUNT (&before));
   while (!CPU_ISSET (cpu, &before))
     cpu++;

@@ -40,12 +40,12 @@ compare (const Shape *shape, const float *a, const float *w, const float *bias,
       double value = c[i * shape->ldc + j];
 
       for (size_t p = 0; p < shape->k; p++) {
-        double product = (double)a[i * shape->lda + p] * w[j * shape->k + p];
+        double product = (double) a[i * shape->lda + p] * w[j * shape->k + p];
 
         sum += product;
         size += fabs (product);
       }
-      bound = 0x1p-24 * (8.0 + sqrt ((double)shape->k)) * size;
+      bound = 0x1p-24 * (8.0 + sqrt ((double) shape->k)) * size;
       if (shape->activation == NPU_ACTIVATION_GELU) {
         bound = GELU_SLOPE * bound + 6e-7 + 0x1p-23 * fabs (sum);
         sum = gelu (sum);
@@ -72,7 +72,7 @@ check_cuts (const NpuProduct *product, const NpuGemm *whole,
       NpuGemm part = *whole;
 
       panels = 1 + test_random_below (whole->n_panels - p);
-      part.a = (const char *)whole->a + row * whole->a_stride;
+      part.a = (const char *) whole->a + row * whole->a_stride;
       part.m = rows;
       part.first_panel = p;
       part.n_panels = panels;
@@ -146,7 +146,7 @@ check_shape (const NpuProduct *product, const Shape *shape)
   test_name ("%s gemm m=%zu n=%zu k=%zu lda=%zu ldc=%zu activation=%d "
              "addend=%d",
       isa, shape->m, shape->n, shape->k, shape->lda, shape->ldc,
-      (int)shape->activation, shape->addend);
+      (int) shape->activation, shape->addend);
   test_fill_random (a, (shape->m - 1) * shape->lda + shape->k, 2.0f);
   test_fill_random (w, shape->n * shape->k, 1.0f);
   test_fill_random (bias, shape->n, 1.0f);
@@ -178,7 +178,7 @@ check_pack (const NpuProduct *product, size_t n, size_t k)
     float expected = column < n ? w[column * (k + 3) + row] : 0.0f;
 
     test_check (whole[i] == expected, "column %zu row %zu is %g", column, row,
-        (double)whole[i]);
+        (double) whole[i]);
   }
   for (size_t first = 0; first < n; first += rows) {
     rows = (1 + test_random_below (3)) * panel;
@@ -221,7 +221,7 @@ check_gelu (const NpuProduct *product)
     double bound = 6e-7 + 0x1p-24 * fabs (x[i]);
 
     test_check (fabs (y[i] - gelu (x[i])) <= bound, "gelu (%.9g) is %.9g",
-        (double)x[i], (double)y[i]);
+        (double) x[i], (double) y[i]);
   }
   packed_weights_clear (&weights);
   free (x);
@@ -253,9 +253,12 @@ check_nothing (const NpuProduct *product)
   const float one = 1.0f;
   float c;
   PackedWeights weights;
-  NpuGemm args = {
-    .a = &one, .a_stride = sizeof (float), .w = &weights.packed, .n_panels = 1, .c = &c, .ldc = 1
-  };
+  NpuGemm args = { .a = &one,
+    .a_stride = sizeof (float),
+    .w = &weights.packed,
+    .n_panels = 1,
+    .c = &c,
+    .ldc = 1 };
 
   memset (&c, 0xff, sizeof c);
   test_name ("%s gemm of nothing", isa);
@@ -287,8 +290,8 @@ check (const NpuKernels *c, const NpuKernels *kernels)
     shape.m = random_size ();
     shape.n = random_size ();
     shape.k = random_depth ();
-    shape.activation = (NpuActivation)test_random_below (2);
-    shape.addend = (int)test_random_below (3);
+    shape.activation = (NpuActivation) test_random_below (2);
+    shape.addend = (int) test_random_below (3);
     /* sometimes overlapping rows, as a convolution reads them */
     shape.lda =
         i % 5 == 0 ? (shape.k + 2) / 3 : shape.k + test_random_below (3);

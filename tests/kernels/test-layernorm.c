@@ -22,9 +22,9 @@ compare (const float *x, size_t d, const float *gamma, const float *beta,
   double mean = 0.0, variance = 0.0, sigma;
 
   for (size_t i = 0; i < d; i++)
-    mean += x[i] / (double)d;
+    mean += x[i] / (double) d;
   for (size_t i = 0; i < d; i++)
-    variance += (x[i] - mean) * (x[i] - mean) / (double)d;
+    variance += (x[i] - mean) * (x[i] - mean) / (double) d;
   sigma = sqrt (variance + 1e-5);
   for (size_t i = 0; i < d; i++) {
     double normalised = (x[i] - mean) / sigma;
@@ -35,7 +35,7 @@ compare (const float *x, size_t d, const float *gamma, const float *beta,
         + 1e-7 * (fabs (normalised * gamma[i]) + fabs (beta[i]));
 
     test_check (fabs (out[i] - expected) <= bound,
-        "column %zu is %.9g, not %.9g (bound %.2g)", i, (double)out[i],
+        "column %zu is %.9g, not %.9g (bound %.2g)", i, (double) out[i],
         expected, bound);
   }
 }
@@ -53,7 +53,7 @@ check_size (
   float again[1280];
 
   test_name ("%s layernorm rows=%zu d=%zu scale=%g offset=%g", kernels->isa,
-      rows, d, (double)scale, (double)offset);
+      rows, d, (double) scale, (double) offset);
   test_fill_random (gamma, d, 3.0f);
   test_fill_random (beta, d, 1.0f);
   for (size_t r = 0; r < rows; r++)

@@ -48,7 +48,7 @@ read_wav (const char *data)
   while (fread (chunk, 1, 8, file) == 8 && memcmp (chunk, "data", 4) != 0)
     fseek (file, chunk[4] | chunk[5] << 8 | chunk[6] << 16, SEEK_CUR);
   for (; n < N_SAMPLES && fread (bytes, 1, 2, file) == 2; n++)
-    samples[n] = (float)(int16_t)(bytes[0] | bytes[1] << 8) / 32768.0f;
+    samples[n] = (float) (int16_t) (bytes[0] | bytes[1] << 8) / 32768.0f;
   fclose (file);
   test_check (n == HISTORY + 176000, "jfk.wav has %zu samples", n - HISTORY);
   for (size_t i = 1; i <= HISTORY; i++)
@@ -82,7 +82,7 @@ check (const NpuKernels *c, const NpuKernels *kernels)
     for (size_t b = 0; b < N_BANDS; b++) {
       float y = (fmaxf (out[t][b], highest - 8.0f) + 4.0f) / 4.0f;
 
-      error = fmax (error, fabs ((double)y - golden[b][t]));
+      error = fmax (error, fabs ((double) y - golden[b][t]));
     }
   printf ("%s: max abs error %.3g\n", kernels->isa, error);
   test_check (

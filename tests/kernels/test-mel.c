@@ -16,7 +16,7 @@
 
 #define PI 3.14159265358979323846
 #define MAX_FRAMES 40
-#define SAMPLES(n_frames) (((n_frames)-1) * NPU_MEL_HOP + NPU_MEL_WINDOW)
+#define SAMPLES(n_frames) (((n_frames) -1) * NPU_MEL_HOP + NPU_MEL_WINDOW)
 
 static double filters[NPU_MEL_MAX_BANDS][NPU_MEL_BINS];
 static double cosines[NPU_MEL_WINDOW];
@@ -116,7 +116,7 @@ compare_frame (const float *samples, unsigned n_bands, const float *out)
     root = sqrt (fmax (energy, 1e-10));
     value = sqrt (pow (10.0, out[b]));
     test_check (fabs (value - root) <= amplitude * sqrt (weights) + 2e-6 * root,
-        "band %u is %.7g, not %.7g", b, (double)out[b], 2.0 * log10 (root));
+        "band %u is %.7g, not %.7g", b, (double) out[b], 2.0 * log10 (root));
   }
 }
 
@@ -138,7 +138,7 @@ static void
 tone (float *samples, size_t n)
 {
   for (size_t i = 0; i < n; i++)
-    samples[i] = (float)sin (2.0 * PI * 1234.5 / NPU_MEL_RATE * (double)i);
+    samples[i] = (float) sin (2.0 * PI * 1234.5 / NPU_MEL_RATE * (double) i);
 }
 
 static void
@@ -180,7 +180,7 @@ check_signal (const NpuKernels *kernels, const char *name, Signal make,
   for (size_t i = 0; i < n_frames; i++)
     compare_frame (samples + i * NPU_MEL_HOP, n_bands, out + i * n_bands);
   for (size_t i = 0; make == silence && i < n_frames * n_bands; i++)
-    test_check (out[i] == NPU_MEL_SILENCE, "silence is %.9g", (double)out[i]);
+    test_check (out[i] == NPU_MEL_SILENCE, "silence is %.9g", (double) out[i]);
   test_check (guarded_intact (&out_memory), "output overrun");
   for (size_t i = 0; i < n_frames; i += n) {
     n = 1 + test_random_below (n_frames - i);

@@ -135,7 +135,7 @@ check_callers (NpuPool *pool)
   pthread_t threads[N];
   Caller callers[N];
 
-  test_name ("%d concurrent callers", (int)N);
+  test_name ("%d concurrent callers", (int) N);
   for (unsigned i = 0; i < N; i++) {
     callers[i] = (Caller){ pool, i, 300, 0 };
     pthread_create (&threads[i], NULL, caller_main, &callers[i]);

@@ -83,7 +83,7 @@ test_random (void)
   state ^= state << 13;
   state ^= state >> 7;
   state ^= state << 17;
-  return (uint32_t)(state >> 32);
+  return (uint32_t) (state >> 32);
 }
 
 size_t
@@ -95,7 +95,7 @@ test_random_below (size_t n)
 float
 test_random_float (float scale)
 {
-  return ((float)(test_random () >> 8) * 0x1p-23f - 1.0f) * scale;
+  return ((float) (test_random () >> 8) * 0x1p-23f - 1.0f) * scale;
 }
 
 void
@@ -108,7 +108,7 @@ test_fill_random (float *p, size_t n, float scale)
 void *
 guarded_alloc (Guarded *guarded, size_t size, size_t alignment)
 {
-  size_t page = (size_t)sysconf (_SC_PAGESIZE);
+  size_t page = (size_t) sysconf (_SC_PAGESIZE);
   size_t inner = (size + alignment + page - 1) / page * page;
   uintptr_t data;
 
@@ -123,7 +123,7 @@ guarded_alloc (Guarded *guarded, size_t size, size_t alignment)
   guarded->begin = guarded->map + page;
   guarded->end = guarded->begin + inner;
   memset (guarded->begin, CANARY, inner);
-  data = (uintptr_t)(guarded->end - size);
+  data = (uintptr_t) (guarded->end - size);
   guarded->data = guarded->end - size - data % alignment;
   guarded->size = size;
   return guarded->data;
@@ -192,8 +192,8 @@ packed_weights_init (PackedWeights *weights, const NpuProduct *product,
 {
   size_t panel = product->panel;
   size_t n_panels = (n + panel - 1) / panel;
-  void *panels = guarded_alloc (&weights->panels,
-      n_panels * product->panel_bytes (k), NPU_ALIGNMENT);
+  void *panels = guarded_alloc (
+      &weights->panels, n_panels * product->panel_bytes (k), NPU_ALIGNMENT);
   float *padded = guarded_aligned (&weights->bias, n_panels * panel);
 
   memset (padded, 0, n_panels * panel * sizeof *padded);

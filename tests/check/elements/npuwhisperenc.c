@@ -131,7 +131,7 @@ GST_START_TEST (test_cuts_change_nothing)
         continue;
       }
       fail_unless (memcmp (states, expected[i], STATES_SIZE) == 0,
-          "window %u, cut %u", i, (guint)cuts[c]);
+          "window %u, cut %u", i, (guint) cuts[c]);
       g_free (states);
     }
     enc_clear (&f);

@@ -57,8 +57,8 @@ GST_START_TEST (test_unknown_instruction_set)
   g_setenv ("NPU_ISA", "mmx", TRUE);
   fail_if (gst_npu_context_new ("cpu", &error) != NULL);
   g_unsetenv ("NPU_ISA");
-  fail_unless (g_error_matches (
-      error, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS));
+  fail_unless (
+      g_error_matches (error, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS));
   fail_unless (strstr (error->message, "mmx") != NULL);
   fail_unless (strstr (error->message, "c, ") != NULL);
   g_error_free (error);

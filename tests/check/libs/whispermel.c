@@ -42,13 +42,13 @@ static void
 check_frame (const gfloat *frame, const gfloat *x, gsize n, gsize t)
 {
   for (guint i = 0; i < COPIED; i++) {
-    gint64 position = 160 * (gint64)t - 200 + MIN (4 * i, 399);
+    gint64 position = 160 * (gint64) t - 200 + MIN (4 * i, 399);
     gfloat expected = refmel_sample (x, n, position);
 
     fail_unless (frame[i] == expected,
         "%zu samples, frame %zu, sample %d: "
         "%g instead of %g",
-        n, t, (gint)position, frame[i], expected);
+        n, t, (gint) position, frame[i], expected);
   }
 }
 
@@ -95,7 +95,8 @@ check_stream (WhisperMel *mel, gsize n, gsize cut, gsize step)
   g_free (x);
 }
 
-GST_START_TEST (test_frames_see_the_right_samples) {
+GST_START_TEST (test_frames_see_the_right_samples)
+{
   static const gsize lengths[] = { 0, 1, 2, 40, 41, 120, 159, 160, 161, 199,
     200, 201, 202, 319, 320, 321, 360, 361, 399, 400, 401, 1599, 1600, 5000 };
   static const gsize cuts[] = { 1, 7, 160, 199, 200, 201, 997, 5000 };
@@ -109,10 +110,10 @@ GST_START_TEST (test_frames_see_the_right_samples) {
   }
   whisper_mel_free (mel);
 }
-GST_END_TEST
-  ;
+GST_END_TEST;
 
-GST_START_TEST (test_reset_in_the_middle) {
+GST_START_TEST (test_reset_in_the_middle)
+{
   WhisperMel *mel = whisper_mel_new (&copy_backend, COPIED);
   gfloat *x = new_ramp (1000);
   gfloat out[COPIED];
@@ -127,11 +128,11 @@ GST_START_TEST (test_reset_in_the_middle) {
   whisper_mel_free (mel);
   g_free (x);
 }
-GST_END_TEST
-  ;
+GST_END_TEST;
 
 /* An hour in 1 s steps, and the same frames as without the hour before. */
-GST_START_TEST (test_long_stream_stays_exact) {
+GST_START_TEST (test_long_stream_stays_exact)
+{
   WhisperMel *mel = whisper_mel_new (&copy_backend, COPIED);
   gfloat *x = new_ramp (16000);
   gfloat *out = g_new (gfloat, 101 * COPIED);
@@ -158,10 +159,10 @@ GST_START_TEST (test_long_stream_stays_exact) {
   g_free (out);
   g_free (x);
 }
-GST_END_TEST
-  ;
+GST_END_TEST;
 
-GST_START_TEST (test_what_is_no_number_is_silence) {
+GST_START_TEST (test_what_is_no_number_is_silence)
+{
   static const gfloat bad[] = { NAN, -NAN, INFINITY, -INFINITY, 1e30f, 0.5f };
   WhisperMel *mel = whisper_mel_new (&copy_backend, COPIED);
   gfloat out[COPIED];
@@ -173,10 +174,10 @@ GST_START_TEST (test_what_is_no_number_is_silence) {
     fail_unless (out[i] == 0.0f || out[i] == 0.5f);
   whisper_mel_free (mel);
 }
-GST_END_TEST
-  ;
+GST_END_TEST;
 
-GST_START_TEST (test_agrees_with_the_reference) {
+GST_START_TEST (test_agrees_with_the_reference)
+{
   GError *error = NULL;
   NpuBackend *backend = npu_cpu_backend_new (NULL, &error);
   guint seed = 1;
@@ -206,10 +207,10 @@ GST_START_TEST (test_agrees_with_the_reference) {
   backend->ops->free (backend);
   g_free (x);
 }
-GST_END_TEST
-  ;
+GST_END_TEST;
 
-GST_START_TEST (test_normalize) {
+GST_START_TEST (test_normalize)
+{
   static const gfloat in[] = { -10.0f, 2.0f, 1.0f, -6.5f, NAN };
   static const gfloat expected[] = { -0.5f, 1.5f, 1.25f, -0.5f, -0.5f };
   gfloat out[G_N_ELEMENTS (in)];
@@ -221,8 +222,7 @@ GST_START_TEST (test_normalize) {
   whisper_mel_normalize (silence, 2, silence);
   fail_unless (silence[0] == -1.5f && silence[1] == -1.5f);
 }
-GST_END_TEST
-  ;
+GST_END_TEST;
 
 static Suite *
 whispermel_suite (void)
