@@ -55,8 +55,10 @@ linear_task (gpointer data, guint task, guint worker)
   const NpuProduct *product = job->product;
   NpuGemm part = linear->gemm;
   gsize row = task * job->rows;
-  guint8 *out = (guint8 *) linear->out + row * linear->out_stride;
+  guint8 *out = linear->out;
 
+  if (out != NULL)
+    out += row * linear->out_stride;
   part.m = MIN (job->rows, part.m - row);
   part.n_panels = (part.w->n + product->panel - 1) / product->panel;
   if (part.addend != NULL)
@@ -66,7 +68,7 @@ linear_task (gpointer data, guint task, guint worker)
   else
     part.a = (const guint8 *) part.a + row * part.a_stride;
 
-  if (linear->out == NULL) {
+  if (out == NULL) {
     part.c += row * part.ldc;
     product->gemm (&part);
   } else if (product->in_place) {
