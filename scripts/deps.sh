@@ -23,7 +23,7 @@ debian_packages=(
   gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good
   gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav
   # tests
-  libsndfile1-dev valgrind libc6-dbg clang libclang-rt-dev
+  libsndfile1-dev valgrind libc6-dbg clang libclang-rt-dev llvm
   # scripts/get-model.sh
   curl ca-certificates
 )
@@ -33,7 +33,7 @@ fedora_packages=(
   gstreamer1 gstreamer1-plugins-base gstreamer1-plugins-good
   gstreamer1-plugins-bad-free gstreamer1-plugins-ugly-free
   gstreamer1-plugin-libav
-  libsndfile-devel valgrind clang compiler-rt
+  libsndfile-devel valgrind clang compiler-rt llvm
   curl ca-certificates
 )
 arch_packages=(
@@ -41,7 +41,7 @@ arch_packages=(
   gstreamer gst-plugins-base-libs json-glib
   gst-plugins-base gst-plugins-good
   gst-plugins-bad gst-plugins-ugly gst-libav
-  libsndfile valgrind clang compiler-rt
+  libsndfile valgrind clang compiler-rt llvm
   curl ca-certificates
 )
 
