@@ -7,7 +7,7 @@ set -euo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-usage="Usage: scripts/test.sh [--no-deps] [--build DIR]
+usage="Usage: scripts/test.sh [--no-deps] [--quick] [--build DIR]
 
   --no-deps    install nothing
   --build DIR  build there instead of in build-test (and DIR-sanitize)

@@ -36,7 +36,8 @@ row_bytes (size_t k)
   return scales_offset (k) + (k + GROUP - 1) / GROUP * sizeof (float);
 }
 
-/* Returns the scale. */
+/* Returns the scale.  Finite weights may overflow where the packer scales them:
+ * then there is no right result, but the conversion must be defined. */
 static float
 quantize (const float *x, size_t n, int8_t *q, size_t step)
 {
@@ -46,7 +47,8 @@ quantize (const float *x, size_t n, int8_t *q, size_t step)
     largest = fabsf (x[i]) > largest ? fabsf (x[i]) : largest;
   inverse = largest > SMALLEST ? MAX_Q / largest : 0.0f;
   for (size_t i = 0; i < n; i++)
-    q[i * step] = (int8_t) nearbyintf (x[i] * inverse);
+    q[i * step] =
+        (int8_t) nearbyintf (fminf (fmaxf (x[i] * inverse, -MAX_Q), MAX_Q));
   return largest > SMALLEST ? largest / MAX_Q : 0.0f;
 }
 

@@ -9,29 +9,42 @@
 #include "npubackend.h"
 #include "whispermodel.h"
 
-static NpuBackend *
-get_backend (void)
-{
-  static NpuBackend *backend;
+unsigned fuzz_models_opened;
 
-  if (backend == NULL)
-    backend = npu_cpu_backend_new (NULL, NULL);
-  return backend;
+/* The best kernels, and the plain C ones, whose every conversion UBSan sees. */
+static NpuBackend *const *
+get_backends (void)
+{
+  static NpuBackend *backends[2];
+
+  if (backends[0] == NULL) {
+    backends[0] = npu_cpu_backend_new (NULL, NULL);
+    backends[1] = npu_cpu_backend_new ("c", NULL);
+  }
+  return backends;
+}
+
+static void
+pack (NpuBackend *backend, const NpuWeights *weights, NpuPrecision precision)
+{
+  NpuProgram *program =
+      backend->ops->program_new (backend, weights, precision, NULL);
+
+  if (program != NULL)
+    backend->ops->program_free (program);
 }
 
 /* The CPU backend reads all of a model's weights when it packs them. */
 static void
-pack (WhisperModel *model)
+pack_all (WhisperModel *model)
 {
-  NpuBackend *backend = get_backend ();
-  NpuProgram *program;
   NpuWeights weights;
 
   whisper_model_get_weights (model, &weights);
-  program =
-      backend->ops->program_new (backend, &weights, NPU_PRECISION_F32, NULL);
-  if (program != NULL)
-    backend->ops->program_free (program);
+  for (guint i = 0; i < 2; i++)
+    for (gint precision = NPU_PRECISION_F32; precision <= NPU_PRECISION_INT8;
+         precision++)
+      pack (get_backends ()[i], &weights, precision);
 }
 
 static void
@@ -55,7 +68,8 @@ fuzz_open_model (const uint8_t *data, size_t size)
     abort ();
   model = whisper_model_open (path, &error);
   if (model != NULL) {
-    pack (model);
+    fuzz_models_opened++;
+    pack_all (model);
     whisper_model_unref (model);
   } else {
     check_refusal (error);

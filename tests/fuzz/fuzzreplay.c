@@ -3,10 +3,14 @@
  * fuzzreplay.c: runs a fuzz target on files, without libFuzzer: the seeds and
  * what fuzzing once found, in every build and with every compiler.
  *
- * Usage: replay FILE|FOLDER…
+ * Usage: replay SEEDS [FILE|FOLDER…]
+ *
+ * Fails unless every file of SEEDS is a model: seeds that are refused would
+ * lead the fuzzer nowhere.
  */
 #include <glib.h>
 
+#include "fuzzmodel.h"
 #include "fuzztarget.h"
 
 static gboolean
@@ -58,6 +62,10 @@ main (int argc, char **argv)
     if (n < 0)
       return 1;
     total += n;
+    if (i == 1 && fuzz_models_opened != (unsigned) n) {
+      g_printerr ("%u of the %d seeds are models\n", fuzz_models_opened, n);
+      return 1;
+    }
   }
   g_print ("%d files\n", total);
   return total > 0 ? 0 : 1;
