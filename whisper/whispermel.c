@@ -207,6 +207,7 @@ whisper_mel_pull (WhisperMel *mel, gsize n_frames, gfloat *out, GError **error)
 void
 whisper_mel_normalize (const gfloat *in, gsize n, gfloat *out)
 {
+  guint32 mode = npu_cpu_enter_float_mode ();
   gfloat maximum = NPU_MEL_SILENCE;
   gfloat floor_value;
 
@@ -215,4 +216,5 @@ whisper_mel_normalize (const gfloat *in, gsize n, gfloat *out)
   floor_value = maximum - 8.0f;
   for (gsize i = 0; i < n; i++)
     out[i] = ((in[i] > floor_value ? in[i] : floor_value) + 4.0f) / 4.0f;
+  npu_cpu_leave_float_mode (mode);
 }

@@ -301,6 +301,7 @@ npu_cpu_program_new (NpuBackend *backend, const NpuWeights *weights,
   Packer packer = {
     .program = program, .kernels = kernels, .weights = weights
   };
+  uint32_t mode;
 
   program->parent.backend = backend;
   program->parent.shape = weights->shape;
@@ -314,7 +315,10 @@ npu_cpu_program_new (NpuBackend *backend, const NpuWeights *weights,
   }
   lay_out (program, kernels);
   program->parent.packed_bytes = program->arena.size;
+  /* Whoever packs first packs for all that share the program. */
+  mode = npu_cpu_enter_float_mode ();
   pack_model (&packer);
+  npu_cpu_leave_float_mode (mode);
   return &program->parent;
 }
 

@@ -5,6 +5,7 @@
  * run to run, from thread count to thread count, and from window to window.
  */
 #include <gst/check/gstcheck.h>
+#include <fenv.h>
 #include <math.h>
 #include <string.h>
 
@@ -14,10 +15,11 @@
 
 #define MODEL "synthetic:test"
 #define MELS 80
-#define MAX_POSITIONS 70
+#define MAX_POSITIONS 257
+#define ROUNDED_POSITIONS 49
 
 /* Lengths around the blocks of rows, queries and keys. */
-static const guint lengths[] = { 1, 2, 47, 49, MAX_POSITIONS };
+static const guint lengths[] = { 1, 2, 47, 49, 129, MAX_POSITIONS };
 
 static const guint thread_counts[] = { 1, 2, 3, 8 };
 
@@ -147,6 +149,49 @@ check_windows (const Fixture *f, const gchar *name)
   whisper_encoder_free (encoder);
 }
 
+/* Packs and encodes while the caller rounds by @mode. */
+static gfloat *
+encode_rounding (const gchar *isa, NpuPrecision precision, const gfloat *mel,
+    gint mode, gsize *size)
+{
+  WhisperEncoder *encoder;
+  gfloat *states = NULL;
+  Fixture f;
+
+  fesetround (mode);
+  if (fixture_init (&f, isa, precision)) {
+    *size = ROUNDED_POSITIONS * f.width * sizeof (gfloat);
+    states = g_malloc (*size);
+    encoder = whisper_encoder_new (f.program, ROUNDED_POSITIONS, 1, NULL);
+    fail_unless (whisper_encoder_run (
+        encoder, mel, 2 * ROUNDED_POSITIONS, states, NULL));
+    whisper_encoder_free (encoder);
+    fixture_clear (&f);
+  }
+  fesetround (FE_TONEAREST);
+  return states;
+}
+
+/* An application may round as it likes: neither packing nor encoding does. */
+GST_START_TEST (test_rounding_mode)
+{
+  gfloat *mel = g_new (gfloat, 2 * ROUNDED_POSITIONS * MELS);
+
+  fill_mel (mel, 2 * ROUNDED_POSITIONS, 1);
+  for (const gchar *const *isa = npu_kernels_isas (); *isa != NULL; isa++) {
+    gsize size = 0;
+    gfloat *nearest = encode_rounding (*isa, __i__, mel, FE_TONEAREST, &size);
+    gfloat *other = encode_rounding (*isa, __i__, mel, FE_TOWARDZERO, &size);
+
+    fail_unless (nearest == NULL || memcmp (nearest, other, size) == 0,
+        "%s %s: the caller's rounding shows", *isa, npu_precision_name (__i__));
+    g_free (nearest);
+    g_free (other);
+  }
+  g_free (mel);
+}
+GST_END_TEST;
+
 GST_START_TEST (test_precision)
 {
   NpuPrecision precision = __i__;
@@ -194,6 +239,8 @@ whisperencoder_suite (void)
 
   tcase_add_loop_test (
       tc, test_precision, NPU_PRECISION_F32, NPU_PRECISION_INT8 + 1);
+  tcase_add_loop_test (
+      tc, test_rounding_mode, NPU_PRECISION_F32, NPU_PRECISION_INT8 + 1);
   tcase_add_test (tc, test_auto);
   suite_add_tcase (s, tc);
   return s;
