@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "../refencoder.h"
+#include "npukernels.h"
 
 #define POSITIONS 1500
 #define WIDTH 512
@@ -46,18 +47,21 @@ run (const gchar *description, const gchar *output, gsize *size)
   return bytes;
 }
 
-/* The gates of the precisions; "auto" must meet that of bf16. */
+/* The gates of the precisions; "auto" must meet that of bf16.  int8 is held to
+ * what it is to reach (4.5 to 5 %), its gate being 6.4 %. */
 static const struct {
   const gchar *precision;
   double max_relative_rms;
 } gates[] = {
   { "f32", 1e-4 },
-  { "bf16", 0.015 },
   { "auto", 0.015 },
-  { "int8", 0.064 },
+  { "bf16", 0.015 },
+  { "int8", 0.05 },
 };
 
-GST_START_TEST (test_speech)
+/* @precision's states for the recording, against OpenAI's. */
+static void
+check_speech (const gchar *isa, const gchar *precision, double max_relative_rms)
 {
   gchar *audio = data_file ("golden", "jfk.wav");
   gchar *golden = data_file ("golden", "jfk.encoder-base.f32");
@@ -67,7 +71,7 @@ GST_START_TEST (test_speech)
   gchar *description = g_strdup_printf (
       "filesrc location=\"%s\" ! wavparse ! npumel ! npuwhisperenc "
       "precision=%s model=\"%s\" ! filesink location=\"%s\"",
-      audio, gates[__i__].precision, weights, output);
+      audio, precision, weights, output);
   gsize n = POSITIONS * WIDTH, states_size, golden_size;
   gchar *states = run (description, output, &states_size), *expected;
   double *reference = g_new (double, n), error;
@@ -78,9 +82,9 @@ GST_START_TEST (test_speech)
   for (gsize i = 0; i < n; i++)
     reference[i] = ((gfloat *) expected)[i];
   error = ref_relative_rms ((gfloat *) states, reference, n);
-  g_print ("%s: relative RMS %.3g\n", gates[__i__].precision, error);
-  fail_unless (error <= gates[__i__].max_relative_rms, "%s: relative RMS %g",
-      gates[__i__].precision, error);
+  g_print ("%s, %s: relative RMS %.3g\n", isa, precision, error);
+  fail_unless (error <= max_relative_rms, "%s, %s: relative RMS %g", isa,
+      precision, error);
 
   g_free (reference);
   g_free (expected);
@@ -91,6 +95,33 @@ GST_START_TEST (test_speech)
   g_free (golden);
   g_free (audio);
 }
+
+/* bf16; f32 and auto say nothing new there. */
+#define FIRST_OF_INSTRUCTION_SETS 2
+
+GST_START_TEST (test_speech)
+{
+  check_speech ("best", gates[__i__].precision, gates[__i__].max_relative_rms);
+}
+GST_END_TEST;
+
+/* What other processors would run.  Not "c", whose arithmetic the others are
+ * compared with elsewhere: it would take minutes. */
+GST_START_TEST (test_instruction_sets)
+{
+  const gchar *const *isas = npu_kernels_isas ();
+
+  for (guint i = 1; isas[i] != NULL; i++) {
+    NpuKernels kernels;
+
+    if (npu_kernels_init (&kernels, npu_cpu_flags (), isas[i]) != 0)
+      continue;
+    g_setenv ("NPU_ISA", isas[i], TRUE);
+    check_speech (
+        isas[i], gates[__i__].precision, gates[__i__].max_relative_rms);
+    g_unsetenv ("NPU_ISA");
+  }
+}
 GST_END_TEST;
 
 static Suite *
@@ -100,6 +131,8 @@ npuwhisperenc_golden_suite (void)
   TCase *tc = tcase_create ("golden");
 
   tcase_add_loop_test (tc, test_speech, 0, G_N_ELEMENTS (gates));
+  tcase_add_loop_test (tc, test_instruction_sets, FIRST_OF_INSTRUCTION_SETS,
+      G_N_ELEMENTS (gates));
   suite_add_tcase (s, tc);
   return s;
 }
