@@ -5,10 +5,15 @@
  * A run lies on its caller's stack and is in the pool's list as long as the
  * caller works on it.  A worker joins the run that has the fewest helpers,
  * claims tasks one by one by an atomic counter, and leaves when no task is left.
- * Where there are several runs it leaves after each task, to choose again: so
- * the callers share the workers in turn.  Joining and leaving happen under the pool's lock; once a caller has
- * seen, under that lock, that nobody is left in its run, no thread looks at it
- * again.
+ * Where there are several callers it leaves after each task, to make room for
+ * one that waits or to choose again: so the callers share the workers.  Joining
+ * and leaving happen under the pool's lock; once a caller has seen, under that
+ * lock, that nobody is left in its run, no thread looks at it again.
+ *
+ * Callers in their turn and workers in a run are counted together.  A caller
+ * gets its turn when that count is below the CPUs, so more callers than CPUs
+ * never push each other out of the caches, and with as many callers as CPUs
+ * each works alone, without forks and joins.
  *
  * The operations of an encoder follow each other within microseconds.  So an
  * idle worker, and a caller whose last tasks are still with helpers, spin for a
@@ -54,18 +59,32 @@ struct _Run {
   pthread_cond_t finished; /* withdrawn, and the last helper has left */
 };
 
+/* On the stack of a caller that waits for its turn; under the pool's lock. */
+typedef struct _Waiting Waiting;
+
+struct _Waiting {
+  Waiting *following;
+  bool has_turn;
+  pthread_cond_t turn;
+};
+
 struct _NpuPool {
+  unsigned cpus; /* immutable */
+
   pthread_mutex_t lock;
-  pthread_cond_t wake; /* a run has come, or the pool ends */
+  pthread_cond_t wake; /* there is work for a worker, or the pool ends */
   Run *first, *last;   /* those that helpers left last are last */
+  Waiting *first_waiting, *last_waiting;
+  unsigned n_working; /* callers in their turn, and helpers */
   unsigned n_sleeping;
   bool stopping;
   unsigned n_workers;
   pthread_t workers[NPU_POOL_MAX_THREADS - 1];
+  NpuPoolUse use;
 
   /* Changed under the lock, looked at without it. */
-  atomic_uint n_runs; /* in the list */
-  atomic_uint news;   /* counts the runs that came, and the end */
+  atomic_uint n_callers; /* in their turn, or waiting for it */
+  atomic_uint news;      /* counts what workers are woken for */
 };
 
 static uint64_t
@@ -102,9 +121,9 @@ spin (atomic_uint *value, unsigned wanted, bool equal)
   } while (now_ns () < end);
 }
 
-/* Runs tasks until none is left, or until @n_runs tells of other runs. */
+/* Runs tasks until none is left, or until @n_callers tells of other callers. */
 static void
-work (Run *run, unsigned worker, atomic_uint *n_runs)
+work (Run *run, unsigned worker, atomic_uint *n_callers)
 {
   unsigned task = atomic_load_explicit (&run->next, memory_order_relaxed);
 
@@ -112,7 +131,7 @@ work (Run *run, unsigned worker, atomic_uint *n_runs)
     if (!atomic_compare_exchange_weak (&run->next, &task, task + 1))
       continue;
     run->task (run->data, task, worker);
-    if (n_runs && atomic_load_explicit (n_runs, memory_order_relaxed) > 1)
+    if (n_callers && atomic_load_explicit (n_callers, memory_order_relaxed) > 1)
       return;
     task = atomic_load_explicit (&run->next, memory_order_relaxed);
   }
@@ -143,6 +162,16 @@ list_remove (NpuPool *pool, Run *run)
     pool->last = run->previous;
 }
 
+/* Under the lock.  Whether one more thread may work for @run.  A run that asks
+ * for more threads than there are CPUs gets them. */
+static bool
+has_room (NpuPool *pool, const Run *run)
+{
+  return !pool->first_waiting
+         && (pool->n_working < pool->cpus
+             || pool->n_working <= run->max_helpers);
+}
+
 /* The run that needs help most: among those with tasks left and room, the one
  * with the fewest helpers, and of these the first. */
 static Run *
@@ -152,7 +181,7 @@ choose (NpuPool *pool)
 
   for (Run *run = pool->first; run; run = run->following) {
     if (atomic_load (&run->next) >= run->n_tasks
-        || run->n_helpers >= run->max_helpers)
+        || run->n_helpers >= run->max_helpers || !has_room (pool, run))
       continue;
     if (!best || run->n_helpers < best->n_helpers)
       best = run;
@@ -160,12 +189,30 @@ choose (NpuPool *pool)
   return best;
 }
 
+/* Under the lock.  Takes one thread from those that work, and gives turns to
+ * those who wait. */
+static void
+stop_working (NpuPool *pool)
+{
+  pool->n_working--;
+  while (pool->first_waiting && pool->n_working < pool->cpus) {
+    Waiting *waiting = pool->first_waiting;
+
+    pool->first_waiting = waiting->following;
+    pool->use.n_waiting--;
+    pool->n_working++;
+    waiting->has_turn = true;
+    pthread_cond_signal (&waiting->turn);
+  }
+}
+
 /* Under the lock.  Returns this thread's number in @run, from 1 on. */
 static unsigned
-join (Run *run)
+join (NpuPool *pool, Run *run)
 {
   unsigned id = 0;
 
+  pool->n_working++;
   atomic_fetch_add (&run->n_helpers, 1);
   while (run->ids[id / 64] >> (id % 64) & 1)
     id++;
@@ -184,6 +231,18 @@ leave (NpuPool *pool, Run *run, unsigned id)
   }
   if (atomic_fetch_sub (&run->n_helpers, 1) == 1 && run->withdrawn)
     pthread_cond_signal (&run->finished);
+  stop_working (pool);
+}
+
+/* Under the lock: there is work for @n workers. */
+static void
+wake_workers (NpuPool *pool, unsigned n)
+{
+  atomic_fetch_add (&pool->news, 1);
+  if (n > pool->n_sleeping)
+    n = pool->n_sleeping;
+  while (n-- > 0)
+    pthread_cond_signal (&pool->wake);
 }
 
 /* Called and returns with the lock held; lets it go while it spins. */
@@ -216,9 +275,9 @@ worker_main (void *data)
       wait_for_news (pool);
       continue;
     }
-    id = join (run);
+    id = join (pool, run);
     pthread_mutex_unlock (&pool->lock);
-    work (run, id, &pool->n_runs);
+    work (run, id, &pool->n_callers);
     pthread_mutex_lock (&pool->lock);
     leave (pool, run, id);
   }
@@ -250,7 +309,7 @@ start_workers (NpuPool *pool, unsigned wanted)
 }
 
 NpuPool *
-npu_pool_new (void)
+npu_pool_new (unsigned cpus)
 {
   NpuPool *pool = calloc (1, sizeof *pool);
 
@@ -258,7 +317,8 @@ npu_pool_new (void)
     return NULL;
   pthread_mutex_init (&pool->lock, NULL);
   pthread_cond_init (&pool->wake, NULL);
-  atomic_init (&pool->n_runs, 0);
+  pool->cpus = cpus > 0 ? cpus : 1;
+  atomic_init (&pool->n_callers, 0);
   atomic_init (&pool->news, 0);
   return pool;
 }
@@ -270,8 +330,7 @@ npu_pool_free (NpuPool *pool)
     return;
   pthread_mutex_lock (&pool->lock);
   pool->stopping = true;
-  atomic_fetch_add (&pool->news, 1);
-  pthread_cond_broadcast (&pool->wake);
+  wake_workers (pool, pool->n_sleeping);
   pthread_mutex_unlock (&pool->lock);
   for (unsigned i = 0; i < pool->n_workers; i++)
     pthread_join (pool->workers[i], NULL);
@@ -280,21 +339,76 @@ npu_pool_free (NpuPool *pool)
   free (pool);
 }
 
+/* Called and returns with the lock held; lets it go while it waits. */
+static uint64_t
+wait_for_turn (NpuPool *pool)
+{
+  Waiting waiting = { .has_turn = false };
+  uint64_t start = now_ns ();
+
+  pthread_cond_init (&waiting.turn, NULL);
+  if (pool->first_waiting)
+    pool->last_waiting->following = &waiting;
+  else
+    pool->first_waiting = &waiting;
+  pool->last_waiting = &waiting;
+  pool->use.n_waiting++;
+  while (!waiting.has_turn)
+    pthread_cond_wait (&waiting.turn, &pool->lock);
+  pthread_cond_destroy (&waiting.turn);
+  return now_ns () - start;
+}
+
+uint64_t
+npu_pool_begin_turn (NpuPool *pool)
+{
+  uint64_t waited = 0;
+
+  pthread_mutex_lock (&pool->lock);
+  atomic_fetch_add (&pool->n_callers, 1);
+  if (pool->first_waiting || pool->n_working >= pool->cpus)
+    waited = wait_for_turn (pool);
+  else
+    pool->n_working++;
+  pool->use.n_turns++;
+  pool->use.wait_ns += waited;
+  pthread_mutex_unlock (&pool->lock);
+  return waited;
+}
+
+/* If nobody waited, a worker may now help another caller. */
+void
+npu_pool_end_turn (NpuPool *pool)
+{
+  pthread_mutex_lock (&pool->lock);
+  atomic_fetch_sub (&pool->n_callers, 1);
+  stop_working (pool);
+  if (choose (pool))
+    wake_workers (pool, 1);
+  pthread_mutex_unlock (&pool->lock);
+}
+
+NpuPoolUse
+npu_pool_get_use (NpuPool *pool)
+{
+  NpuPoolUse use;
+
+  pthread_mutex_lock (&pool->lock);
+  use = pool->use;
+  pthread_mutex_unlock (&pool->lock);
+  return use;
+}
+
 /* Puts @run in the list and wakes as many workers as it can use. */
 static void
 publish (NpuPool *pool, Run *run)
 {
-  unsigned n_wake;
-
   pthread_mutex_lock (&pool->lock);
-  start_workers (pool, run->max_helpers);
   list_append (pool, run);
-  atomic_fetch_add (&pool->n_runs, 1);
-  atomic_fetch_add (&pool->news, 1);
-  n_wake =
-      pool->n_sleeping < run->max_helpers ? pool->n_sleeping : run->max_helpers;
-  while (n_wake-- > 0)
-    pthread_cond_signal (&pool->wake);
+  if (has_room (pool, run)) {
+    start_workers (pool, run->max_helpers);
+    wake_workers (pool, run->max_helpers);
+  }
   pthread_mutex_unlock (&pool->lock);
 }
 
@@ -305,7 +419,6 @@ withdraw (NpuPool *pool, Run *run)
   spin (&run->n_helpers, 0, true);
   pthread_mutex_lock (&pool->lock);
   list_remove (pool, run);
-  atomic_fetch_sub (&pool->n_runs, 1);
   run->withdrawn = true;
   while (run->n_helpers > 0)
     pthread_cond_wait (&run->finished, &pool->lock);

@@ -126,7 +126,15 @@ struct _NpuWindow {
   guint positions;          /* 1 … shape.positions (audio-ctx) */
   guint threads;            /* limit for this window's work */
   guint64 op_ns[NPU_N_OPS]; /* of the last window, summed over layers */
+  guint64 queue_ns;         /* that the last window waited for others */
 };
+
+/* What a backend has done so far, for all its windows. */
+typedef struct {
+  guint64 windows;
+  guint64 queue_ns; /* that windows waited for others, in all */
+  guint waiting;    /* windows that wait now */
+} NpuUse;
 
 struct _NpuBackendOps {
   const gchar *name;    /* "cpu", "xrt": what active-backend says */
@@ -145,7 +153,9 @@ struct _NpuBackendOps {
   void (*window_free) (NpuWindow *window);
 
   /* Begins a window: the caller fills [2 * positions][n_mels] float32,
-   * frame-major, normalised, before the first operation. */
+   * frame-major, normalised, before the first operation.  Waits while as many
+   * windows as the device can work on are between this and submit(); so a
+   * thread that has begun one submits it before it begins another. */
   gfloat *(*begin_window) (NpuWindow *window);
 
   /* The operations, in the encoder's order.  They are queued or carried out,
@@ -168,6 +178,9 @@ struct _NpuBackendOps {
    * at samples[160 i … 160 i + 399].  Synchronous; any thread. */
   gboolean (*mel) (NpuBackend *backend, const NpuMelPlan *plan,
       const gfloat *samples, gsize n_frames, gfloat *out, GError **error);
+
+  /* Any thread. */
+  NpuUse (*get_use) (NpuBackend *backend);
 };
 
 const gchar *npu_op_name (NpuOp op);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * test-pool.c: every task runs exactly once, workers are unique within a run,
- * concurrent callers all end, the float mode is the kernels' inside of tasks
- * and the caller's own outside.
+ * concurrent callers all end, come in turn, and never work on more threads than
+ * there are CPUs; the float mode is the kernels' inside of tasks and the
+ * caller's own outside.
  */
 #include "testutil.h"
 
@@ -71,6 +72,15 @@ run_task (void *data, unsigned task, unsigned worker)
   atomic_flag_clear (&job->busy[worker]);
 }
 
+static void
+run_in_turn (NpuPool *pool, unsigned max_threads, NpuPoolTask task, void *data,
+    unsigned n_tasks)
+{
+  npu_pool_begin_turn (pool);
+  npu_pool_run (pool, max_threads, task, data, n_tasks);
+  npu_pool_end_turn (pool);
+}
+
 /* Counts what went wrong in a run; checks happen in one thread. */
 static unsigned
 job_errors (Job *job, unsigned n_tasks)
@@ -99,7 +109,7 @@ check_counts (NpuPool *pool)
       test_name ("pool run of %u tasks on %u threads", n_tasks[n], threads[t]);
       job_init (
           job, limit < NPU_POOL_MAX_THREADS ? limit : NPU_POOL_MAX_THREADS);
-      npu_pool_run (pool, threads[t], run_task, job, n_tasks[n]);
+      run_in_turn (pool, threads[t], run_task, job, n_tasks[n]);
       test_check (job_errors (job, n_tasks[n]) == 0, "%u errors",
           job_errors (job, n_tasks[n]));
     }
@@ -121,7 +131,7 @@ caller_main (void *data)
     unsigned n_tasks = 1 + (caller->number * 131 + i * 37) % 120;
 
     job_init (job, 1 + (caller->number + i) % 5);
-    npu_pool_run (caller->pool, job->max_threads, run_task, job, n_tasks);
+    run_in_turn (caller->pool, job->max_threads, run_task, job, n_tasks);
     caller->errors += job_errors (job, n_tasks);
   }
   free (job);
@@ -129,13 +139,14 @@ caller_main (void *data)
 }
 
 static void
-check_callers (NpuPool *pool)
+check_callers (unsigned cpus)
 {
   enum { N = 8 };
+  NpuPool *pool = npu_pool_new (cpus);
   pthread_t threads[N];
   Caller callers[N];
 
-  test_name ("%d concurrent callers", (int) N);
+  test_name ("%d concurrent callers on %u CPUs", (int) N, cpus);
   for (unsigned i = 0; i < N; i++) {
     callers[i] = (Caller){ pool, i, 300, 0 };
     pthread_create (&threads[i], NULL, caller_main, &callers[i]);
@@ -145,6 +156,8 @@ check_callers (NpuPool *pool)
     test_check (callers[i].errors == 0, "caller %u saw %u errors", i,
         callers[i].errors);
   }
+  test_check (npu_pool_get_use (pool).n_turns == N * 300, "turns not counted");
+  npu_pool_free (pool);
 }
 
 typedef struct {
@@ -166,20 +179,23 @@ meet (void *data, unsigned task, unsigned worker)
 }
 
 /* Four tasks that wait for each other end only if four threads work; again
- * after a pause, when the workers sleep. */
+ * after a pause, when the workers sleep.  With fewer CPUs too: whoever asks for
+ * more threads gets them. */
 static void
-check_parallel (NpuPool *pool)
+check_parallel (unsigned cpus)
 {
+  NpuPool *pool = npu_pool_new (cpus);
   struct timespec pause = { 0, 50000000 };
 
-  test_name ("four tasks side by side");
+  test_name ("four tasks side by side on %u CPUs", cpus);
   for (int i = 0; i < 3; i++) {
     Meeting meeting = { 0 };
 
-    npu_pool_run (pool, 4, meet, &meeting, 4);
+    run_in_turn (pool, 4, meet, &meeting, 4);
     test_check (meeting.met == 4, "only %u tasks met", meeting.met);
     nanosleep (&pause, NULL);
   }
+  npu_pool_free (pool);
 }
 
 typedef struct {
@@ -206,7 +222,7 @@ second_caller (void *data)
 {
   Sharing *sharing = data;
 
-  npu_pool_run (sharing->pool, 2, meet_two, sharing, 2);
+  run_in_turn (sharing->pool, 2, meet_two, sharing, 2);
   atomic_store (&sharing->second_done, true);
   return NULL;
 }
@@ -223,19 +239,152 @@ keep_busy (void *data, unsigned task, unsigned worker)
     nanosleep (&pause, NULL);
 }
 
-/* A long run must let go of a worker when another run wants one. */
+/* A long run must let go of its worker when another run wants one. */
 static void
 check_sharing (void)
 {
-  NpuPool *pool = npu_pool_new ();
+  NpuPool *pool = npu_pool_new (3);
   Sharing sharing = { .pool = pool };
   pthread_t thread;
 
   test_name ("a worker shared by two callers");
   pthread_create (&thread, NULL, second_caller, &sharing);
-  npu_pool_run (pool, 2, keep_busy, &sharing, 40000);
+  run_in_turn (pool, 2, keep_busy, &sharing, 40000);
   pthread_join (thread, NULL);
   test_check (atomic_load (&sharing.met) == 2, "the second run starved");
+  npu_pool_free (pool);
+}
+
+static void *
+short_caller (void *data)
+{
+  Sharing *sharing = data;
+
+  npu_pool_begin_turn (sharing->pool);
+  atomic_store (&sharing->second_done, true);
+  npu_pool_end_turn (sharing->pool);
+  return NULL;
+}
+
+/* … and when another caller waits for its turn. */
+static void
+check_making_room (void)
+{
+  NpuPool *pool = npu_pool_new (2);
+  Sharing sharing = { .pool = pool };
+  pthread_t thread;
+
+  test_name ("a worker that makes room for a caller");
+  npu_pool_begin_turn (pool);
+  pthread_create (&thread, NULL, short_caller, &sharing);
+  npu_pool_run (pool, 2, keep_busy, &sharing, 40000);
+  test_check (atomic_load (&sharing.second_done), "the second caller starved");
+  npu_pool_end_turn (pool);
+  pthread_join (thread, NULL);
+  npu_pool_free (pool);
+}
+
+typedef struct {
+  NpuPool *pool;
+  atomic_uint running, most; /* tasks at the same time */
+} Crowd;
+
+static void
+count_running (void *data, unsigned task, unsigned worker)
+{
+  Crowd *crowd = data;
+  unsigned running = atomic_fetch_add (&crowd->running, 1) + 1;
+  unsigned most = atomic_load (&crowd->most);
+
+  while (running > most
+         && !atomic_compare_exchange_weak (&crowd->most, &most, running))
+    ;
+  if (task % 5 == 0)
+    sched_yield ();
+  atomic_fetch_sub (&crowd->running, 1);
+}
+
+static void *
+crowd_main (void *data)
+{
+  Crowd *crowd = data;
+
+  for (int turn = 0; turn < 20; turn++) {
+    npu_pool_begin_turn (crowd->pool);
+    for (int run = 0; run < 10; run++)
+      npu_pool_run (crowd->pool, 3, count_running, crowd, 20);
+    npu_pool_end_turn (crowd->pool);
+  }
+  return NULL;
+}
+
+/* However many callers there are, no more threads work than there are CPUs. */
+static void
+check_limit (void)
+{
+  enum { N = 8 };
+  Crowd crowd = { .pool = npu_pool_new (3) };
+  pthread_t threads[N];
+
+  test_name ("%d callers on 3 CPUs", (int) N);
+  for (int i = 0; i < N; i++)
+    pthread_create (&threads[i], NULL, crowd_main, &crowd);
+  for (int i = 0; i < N; i++)
+    pthread_join (threads[i], NULL);
+  test_check (crowd.most >= 1 && crowd.most <= 3, "%u tasks ran at once",
+      atomic_load (&crowd.most));
+  npu_pool_free (crowd.pool);
+}
+
+typedef struct {
+  NpuPool *pool;
+  unsigned number;
+  unsigned *order; /* numbers as their turns came; one CPU, so no lock */
+  uint64_t waited;
+} Queued;
+
+static void *
+queued_main (void *data)
+{
+  Queued *queued = data;
+
+  queued->waited = npu_pool_begin_turn (queued->pool);
+  *queued->order = *queued->order * 10 + queued->number;
+  npu_pool_end_turn (queued->pool);
+  return NULL;
+}
+
+/* Callers get their turns in the order in which they came. */
+static void
+check_order (void)
+{
+  enum { N = 5 };
+  NpuPool *pool = npu_pool_new (1);
+  struct timespec pause = { 0, 1000000 };
+  pthread_t threads[N];
+  Queued queued[N];
+  unsigned order = 0;
+  uint64_t waited = 0;
+
+  test_name ("turns in order");
+  test_check (npu_pool_begin_turn (pool) == 0, "waited for nobody");
+  for (unsigned i = 0; i < N; i++) {
+    queued[i] = (Queued){ pool, i + 1, &order, 0 };
+    pthread_create (&threads[i], NULL, queued_main, &queued[i]);
+    while (npu_pool_get_use (pool).n_waiting < i + 1)
+      nanosleep (&pause, NULL);
+  }
+  test_check (order == 0, "a turn came early");
+  npu_pool_end_turn (pool);
+  for (unsigned i = 0; i < N; i++) {
+    pthread_join (threads[i], NULL);
+    test_check (queued[i].waited > 0, "caller %u did not wait", i + 1);
+    waited += queued[i].waited;
+  }
+  test_check (order == 12345, "turns came as %u", order);
+  test_check (npu_pool_get_use (pool).wait_ns == waited
+                  && npu_pool_get_use (pool).n_turns == N + 1,
+      "waiting was counted wrong");
   npu_pool_free (pool);
 }
 
@@ -248,7 +397,7 @@ check_float_mode (NpuPool *pool)
 
   test_name ("float mode of the caller");
   job_init (job, 3);
-  npu_pool_run (pool, 3, run_task, job, 50);
+  run_in_turn (pool, 3, run_task, job, 50);
   test_check (job_errors (job, 50) == 0, "tasks ran in another mode");
   test_check (
       current_mode () == before, "mode was %x, is %x", before, current_mode ());
@@ -258,18 +407,24 @@ check_float_mode (NpuPool *pool)
 int
 main (void)
 {
-  NpuPool *pool = npu_pool_new ();
+  NpuPool *pool = npu_pool_new (8);
   uint32_t mode = npu_cpu_enter_float_mode ();
 
   kernels_mode = current_mode ();
   npu_cpu_leave_float_mode (mode);
   npu_pool_free (NULL);
-  npu_pool_free (npu_pool_new ());
+  npu_pool_free (npu_pool_new (8));
   check_counts (pool);
-  check_callers (pool);
-  check_parallel (pool);
+  check_callers (8);
+  check_callers (2);
+  check_callers (1);
+  check_parallel (4);
+  check_parallel (1);
   check_float_mode (pool);
   check_sharing ();
+  check_making_room ();
+  check_limit ();
+  check_order ();
   npu_pool_free (pool);
   return test_result ();
 }

@@ -28,10 +28,12 @@ cpu_mel (NpuBackend *base, const NpuMelPlan *plan, const gfloat *samples,
   return TRUE;
 }
 
-/* Every operation has run by the time it returns. */
-static void
-cpu_submit (NpuWindow *window)
+static NpuUse
+cpu_get_use (NpuBackend *backend)
 {
+  NpuPoolUse use = npu_pool_get_use (((NpuCpuBackend *) backend)->pool);
+
+  return (NpuUse){ use.n_turns, use.wait_ns, use.n_waiting };
 }
 
 static gboolean
@@ -56,9 +58,10 @@ static const NpuBackendOps cpu_ops = {
   .ln_fc1_gelu = npu_cpu_ln_fc1_gelu,
   .fc2_residual = npu_cpu_fc2_residual,
   .final_norm = npu_cpu_final_norm,
-  .submit = cpu_submit,
+  .submit = npu_cpu_submit,
   .wait = cpu_wait,
   .mel = cpu_mel,
+  .get_use = cpu_get_use,
 };
 
 static void
@@ -83,14 +86,14 @@ npu_cpu_backend_new (const gchar *isa, GError **error)
     g_free (backend);
     return NULL;
   }
-  backend->pool = npu_pool_new ();
+  backend->default_threads = npu_cpu_threads ();
+  backend->pool = npu_pool_new (backend->default_threads);
   if (backend->pool == NULL) {
     g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_NO_SPACE,
         "Out of memory for the worker threads");
     g_free (backend);
     return NULL;
   }
-  backend->default_threads = npu_cpu_threads ();
   backend->parent.ops = &cpu_ops;
   /* Without fast bf16 products, bf16 is float32 with smaller weights, and no
    * faster; int8 does not meet the gate. */

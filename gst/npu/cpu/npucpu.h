@@ -93,7 +93,10 @@ void npu_cpu_program_free (NpuProgram *program);
 NpuWindow *npu_cpu_window_new (
     NpuProgram *program, guint positions, guint threads, GError **error);
 void npu_cpu_window_free (NpuWindow *window);
+/* A window works from one to the other in a turn of its own: more windows than
+ * CPUs wait for each other. */
 gfloat *npu_cpu_begin_window (NpuWindow *window);
+void npu_cpu_submit (NpuWindow *window);
 /* Runs tasks on the window's share of the pool, and counts the time as @op's. */
 void npu_cpu_window_run (NpuCpuWindow *window, NpuOp op, NpuPoolTask task,
     gpointer data, guint n_tasks);

@@ -122,7 +122,15 @@ npu_cpu_begin_window (NpuWindow *base)
 
   for (guint op = 0; op < NPU_N_OPS; op++)
     base->op_ns[op] = 0;
+  base->queue_ns = npu_pool_begin_turn (npu_cpu_window_backend (window)->pool);
   return window->mel + base->program->shape.n_mels;
+}
+
+/* Every operation has run by the time it returns. */
+void
+npu_cpu_submit (NpuWindow *base)
+{
+  npu_pool_end_turn (npu_cpu_window_backend ((NpuCpuWindow *) base)->pool);
 }
 
 void
