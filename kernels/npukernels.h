@@ -165,7 +165,8 @@ typedef struct {
  * K and V are packed once per head and then read by every block of queries.
  */
 typedef struct {
-  unsigned queries; /* queries per task that use the caches best */
+  NpuFormat scores, values; /* how the two products are computed */
+  unsigned queries;         /* queries per task that use the caches best */
   size_t (*packed_bytes) (size_t n_keys);
   size_t scratch_bytes;
   void (*pack) (

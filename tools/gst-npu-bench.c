@@ -11,11 +11,14 @@
 
 #include <string.h>
 
+#include "npucpu.h"
+
 #define WARM_UPS 2
 
 static gchar *opt_model, *opt_precision, *opt_isa;
-static gint opt_threads, opt_runs = 9;
-static gboolean opt_json, opt_list_models;
+static gint opt_threads, opt_runs = 9, opt_audio_ctx, opt_pipelines;
+static gboolean opt_json, opt_list_models, opt_no_pipelines;
+static gchar *opt_child;
 
 static const GOptionEntry options[] = {
   { "model", 'm', 0, G_OPTION_ARG_STRING, &opt_model,
@@ -28,11 +31,20 @@ static const GOptionEntry options[] = {
       "Instruction set: c, avx2, avxvnni, avx512, avx512vnni, avx512bf16 "
       "(default: all fast ones)",
       "ISA" },
+  { "audio-ctx", 'a', 0, G_OPTION_ARG_INT, &opt_audio_ctx,
+      "Positions in a window (default: all that the model has)", "N" },
   { "runs", 'r', 0, G_OPTION_ARG_INT, &opt_runs,
       "Timed runs of each row (default: 9)", "N" },
+  { "no-pipelines", 'n', 0, G_OPTION_ARG_NONE, &opt_no_pipelines,
+      "Do not measure whole pipelines, which takes longest", NULL },
   { "list-models", 'l', 0, G_OPTION_ARG_NONE, &opt_list_models,
       "Show which weights are found where, and why others are not used", NULL },
   { "json", 'j', 0, G_OPTION_ARG_NONE, &opt_json, "Print JSON", NULL },
+  /* How it starts itself again. */
+  { "child", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_FILENAME, &opt_child,
+      "Run pipelines on a sound file, and print what they took", "FILE" },
+  { "pipelines", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_INT, &opt_pipelines,
+      "How many", "N" },
   G_OPTION_ENTRY_NULL
 };
 
@@ -66,6 +78,8 @@ check_options (NpuPrecision *precision, GError **error)
     wrong = "--precision is f32, bf16 or int8";
   else if (opt_threads < 0 || opt_threads > NPU_POOL_MAX_THREADS)
     wrong = "--threads is 1 to 256";
+  else if (opt_audio_ctx < 0)
+    wrong = "--audio-ctx is a number of positions";
   else if (opt_runs < 1 || opt_runs > 10000)
     wrong = "--runs is 1 to 10000";
   if (wrong == NULL)
@@ -91,40 +105,81 @@ is_wanted (const gchar *isa)
   return TRUE;
 }
 
+/* @precision: AUTO for all. */
 static gboolean
-run_precision (const BenchInput *input, BenchCase bench_case,
+run_encoders (const BenchInput *input, BenchCase bench_case, guint threads,
     NpuPrecision precision, GArray *rows, GError **error)
 {
-  guint all = npu_cpu_threads ();
+  gboolean ok =
+      bench_peak_measure (bench_case.isa, threads, &bench_case.peak, error);
 
-  bench_case.precision = precision;
-  if (opt_threads > 0)
-    bench_case.threads = opt_threads;
-  if (!bench_run_encoder (input, &bench_case, rows, error))
-    return FALSE;
-  bench_case.threads = all;
-  return opt_threads > 0 || all == 1
-         || bench_run_encoder (input, &bench_case, rows, error);
+  bench_case.threads = threads;
+  for (NpuPrecision p = NPU_PRECISION_F32; ok && p <= NPU_PRECISION_INT8; p++) {
+    bench_case.precision = p;
+    if (precision == NPU_PRECISION_AUTO || precision == p)
+      ok = bench_run_encoder (input, &bench_case, rows, error);
+  }
+  return ok;
 }
 
-/* @precision: AUTO for all. */
+/* On one thread and on all, or on as many as asked for. */
 static gboolean
 run_isa (const BenchInput *input, const gchar *isa, NpuPrecision precision,
     GArray *rows, GError **error)
 {
-  BenchCase bench_case = { isa, NPU_PRECISION_F32, 1, WARM_UPS, opt_runs };
+  BenchCase bench_case = { .isa = isa, .warm_ups = WARM_UPS, .runs = opt_runs };
+  guint all = npu_cpu_threads ();
 
-  if (!bench_run_mel (input, &bench_case, rows, error))
+  if (!bench_run_mel (input, &bench_case, rows, error)
+      || !bench_peak_measure (isa, 1, &bench_case.core_peak, error))
     return FALSE;
-  for (NpuPrecision p = NPU_PRECISION_F32; p <= NPU_PRECISION_INT8; p++)
-    if ((precision == NPU_PRECISION_AUTO || precision == p)
-        && !run_precision (input, bench_case, p, rows, error))
-      return FALSE;
-  return TRUE;
+  if (opt_threads > 0)
+    return run_encoders (
+        input, bench_case, opt_threads, precision, rows, error);
+  return run_encoders (input, bench_case, 1, precision, rows, error)
+         && (all == 1
+             || run_encoders (input, bench_case, all, precision, rows, error));
+}
+
+/* The instruction set that pipelines would use, or the one asked for. */
+static gchar *
+dup_pipelines_isa (GError **error)
+{
+  NpuBackend *backend = npu_cpu_backend_new (opt_isa, error);
+  gchar *isa;
+
+  if (backend == NULL)
+    return NULL;
+  isa = g_strdup (((NpuCpuBackend *) backend)->kernels.isa);
+  backend->ops->free (backend);
+  return isa;
+}
+
+/* On all threads, or as many as asked for. */
+static gboolean
+run_pipelines (const BenchInput *input, NpuPrecision precision, GArray *rows,
+    GError **error)
+{
+  g_autofree gchar *isa = dup_pipelines_isa (error);
+  BenchCase bench_case = { .threads = npu_cpu_threads (), .runs = opt_runs };
+  BenchFiles *files = isa != NULL ? bench_files_new (input, error) : NULL;
+  gboolean ok = files != NULL;
+
+  bench_case.isa = g_intern_string (isa);
+  if (opt_threads > 0)
+    bench_case.threads = opt_threads;
+  for (NpuPrecision p = NPU_PRECISION_F32; ok && p <= NPU_PRECISION_INT8; p++) {
+    bench_case.precision = p;
+    if (precision == NPU_PRECISION_AUTO || precision == p)
+      ok = bench_run_pipelines (input, files, &bench_case, rows, error);
+  }
+  if (files != NULL)
+    bench_files_free (files);
+  return ok;
 }
 
 static gboolean
-run_all (const BenchInput *input, NpuPrecision precision, GArray *rows,
+run_isas (const BenchInput *input, NpuPrecision precision, GArray *rows,
     GError **error)
 {
   for (const gchar *const *isa = npu_kernels_isas (); *isa != NULL; isa++)
@@ -151,11 +206,12 @@ bench (GArray *rows, GError **error)
   model = open_model (error);
   if (model == NULL)
     return FALSE;
-  input = bench_input_new (model, error);
+  input = bench_input_new (model, (guint) opt_audio_ctx, error);
   if (input == NULL)
     return FALSE;
 
-  ok = run_all (input, precision, rows, error);
+  ok = run_isas (input, precision, rows, error)
+       && (opt_no_pipelines || run_pipelines (input, precision, rows, error));
   if (ok && opt_json)
     bench_print_json (input, rows);
   else if (ok)
@@ -191,7 +247,8 @@ run_bench (void)
     return 2;
   }
   for (guint i = 0; i < rows->len; i++)
-    if (!g_array_index (rows, BenchRow, i).passed)
+    if (g_array_index (rows, BenchRow, i).skipped == NULL
+        && !g_array_index (rows, BenchRow, i).passed)
       return 1;
   return 0;
 }
@@ -205,6 +262,9 @@ main (int argc, char **argv)
     g_printerr ("gst-npu-bench: %s\n", error->message);
     return 2;
   }
+  if (opt_child != NULL)
+    return bench_child_main (&(BenchChild){ opt_child, opt_model, opt_precision,
+        (guint) opt_pipelines, (guint) opt_threads, (guint) opt_audio_ctx });
   if (opt_list_models)
     return bench_list_models () ? 0 : 1;
   return run_bench ();

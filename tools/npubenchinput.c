@@ -17,7 +17,7 @@
 
 /* A glottal pulse train of varying pitch with three formants' worth of
  * harmonics, pauses between "syllables", and faint noise: every band and
- * every level that speech has. */
+ * every level that speech has.  In 16 bits, as sound files have it. */
 static void
 make_voice (gfloat *samples, gsize n)
 {
@@ -34,8 +34,9 @@ make_voice (gfloat *samples, gsize n)
       value += sin (2 * G_PI * harmonic * phase)
                / (harmonic * (1 + 0.5 * sin (0.7 * t * harmonic)));
     noise = noise * 1664525u + 1013904223u;
-    samples[i] = (gfloat) (0.1 * syllable * value
-                           + 1e-3 * ((gdouble) noise / G_MAXUINT32 - 0.5));
+    value =
+        0.1 * syllable * value + 1e-3 * ((gdouble) noise / G_MAXUINT32 - 0.5);
+    samples[i] = (gfloat) (rint (CLAMP (value, -1, 0.99) * 32768) / 32768);
   }
 }
 
@@ -146,12 +147,12 @@ compute_states (BenchInput *input, NpuBackend *backend, GError **error)
 
   if (program == NULL)
     return FALSE;
-  encoder = whisper_encoder_new (program, 0, 0, error);
+  encoder = whisper_encoder_new (program, input->positions, 0, error);
   if (encoder != NULL) {
     input->reference_states =
-        g_new (gfloat, (gsize) input->shape.positions * input->shape.width);
-    ok = whisper_encoder_run (encoder, input->mel,
-        2 * (gsize) input->shape.positions, input->reference_states, error);
+        g_new (gfloat, (gsize) input->positions * input->shape.width);
+    ok = whisper_encoder_run (encoder, input->mel, 2 * (gsize) input->positions,
+        input->reference_states, error);
     whisper_encoder_free (encoder);
   }
   whisper_program_free (program);
@@ -169,6 +170,8 @@ compute_reference (BenchInput *input, gboolean golden, GError **error)
   if (backend == NULL)
     return FALSE;
   ok = bench_mel (backend, input, input->mel, error);
+  /* The golden states are those of a whole window. */
+  golden = golden && input->positions == input->shape.positions;
   if (ok && !(golden && load_golden_results (input))) {
     input->reference = "the plain C kernels";
     whisper_mel_normalize (input->mel, values, input->reference_mel);
@@ -179,7 +182,7 @@ compute_reference (BenchInput *input, gboolean golden, GError **error)
 }
 
 BenchInput *
-bench_input_new (WhisperModel *model, GError **error)
+bench_input_new (WhisperModel *model, guint audio_ctx, GError **error)
 {
   BenchInput *input = g_new0 (BenchInput, 1);
   gboolean golden = has_golden_weights (model);
@@ -187,6 +190,13 @@ bench_input_new (WhisperModel *model, GError **error)
 
   input->model = model;
   input->shape = *whisper_model_get_shape (model);
+  if (audio_ctx > input->shape.positions) {
+    g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+        "--audio-ctx is at most %u with this model", input->shape.positions);
+    bench_input_free (input);
+    return NULL;
+  }
+  input->positions = audio_ctx > 0 ? audio_ctx : input->shape.positions;
   values = (gsize) WHISPER_MEL_FRAMES * input->shape.n_mels;
   input->samples = g_new0 (gfloat, WINDOW_SAMPLES);
   input->mel = g_new (gfloat, values);

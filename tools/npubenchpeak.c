@@ -5,27 +5,40 @@
  */
 #include "npubench.h"
 
+#include <time.h>
+
 #include "npucpu.h"
 
-#define ROUNDS 1000000
-#define REPEATS 20
+#define ROUNDS 400000
+#define REPEATS 12
 
 typedef struct {
   const NpuProduct *product;
-  guint64 operations;
+  gdouble gops;
 } Burn;
+
+static gdouble
+thread_ns (void)
+{
+  struct timespec time;
+
+  clock_gettime (CLOCK_THREAD_CPUTIME_ID, &time);
+  return (gdouble) time.tv_sec * 1e9 + (gdouble) time.tv_nsec;
+}
 
 static gpointer
 burn_thread (gpointer data)
 {
   Burn *burn = data;
+  gdouble start = thread_ns ();
+  guint64 operations = burn->product->burn (ROUNDS);
 
-  burn->operations = burn->product->burn (ROUNDS);
+  burn->gops = (gdouble) operations / (thread_ns () - start);
   return NULL;
 }
 
-/* The best of some runs: what others take from the processor is no part of its
- * peak. */
+/* The best of some runs, in processor time: what others take from the processor
+ * is no part of its peak. */
 static gdouble
 measure (const NpuProduct *product, guint threads)
 {
@@ -34,8 +47,7 @@ measure (const NpuProduct *product, guint threads)
   gdouble best = 0;
 
   for (guint repeat = 0; product->burn != NULL && repeat < REPEATS; repeat++) {
-    gint64 start = g_get_monotonic_time ();
-    guint64 operations = 0;
+    gdouble gops = 0;
 
     for (guint i = 0; i < threads; i++) {
       burns[i].product = product;
@@ -45,36 +57,39 @@ measure (const NpuProduct *product, guint threads)
     for (guint i = 0; i < threads; i++) {
       if (others[i] != NULL)
         g_thread_join (others[i]);
-      operations += burns[i].operations;
+      gops += burns[i].gops;
     }
-    best = MAX (best, (gdouble) operations / 1e3
-                          / (gdouble) (g_get_monotonic_time () - start));
+    best = MAX (best, gops);
   }
   g_free (burns);
   g_free (others);
   return best;
 }
 
-BenchPeak
-bench_peak_measure (NpuBackend *backend, guint threads)
+gboolean
+bench_peak_measure (
+    const gchar *isa, guint threads, BenchPeak *peak, GError **error)
 {
-  const NpuKernels *kernels = &((NpuCpuBackend *) backend)->kernels;
-  const NpuAttention *attention = kernels->attention;
-  BenchPeak peak;
+  NpuBackend *backend = npu_cpu_backend_new (isa, error);
+  const NpuKernels *kernels;
 
+  if (backend == NULL)
+    return FALSE;
+  kernels = &((NpuCpuBackend *) backend)->kernels;
   for (guint i = 0; i < NPU_N_FORMATS; i++) {
-    peak.gops[i] = measure (&kernels->product[i], threads);
-    peak.attention[i] = attention[i].attend == attention[NPU_FORMAT_F32].attend
-                            ? NPU_FORMAT_F32
-                            : NPU_FORMAT_BF16;
+    peak->gops[i] = measure (&kernels->product[i], threads);
+    peak->scores[i] = kernels->attention[i].scores;
+    peak->values[i] = kernels->attention[i].values;
   }
-  return peak;
+  backend->ops->free (backend);
+  return TRUE;
 }
 
 static gdouble
-count_gflop (const NpuEncoderShape *shape, NpuOp op)
+count_gflop (const BenchInput *input, NpuOp op)
 {
-  gdouble p = shape->positions, d = shape->width, n = shape->layers;
+  const NpuEncoderShape *shape = &input->shape;
+  gdouble p = input->positions, d = shape->width, n = shape->layers;
 
   switch (op) {
     case NPU_OP_CONV_STEM:
@@ -93,32 +108,42 @@ count_gflop (const NpuEncoderShape *shape, NpuOp op)
   }
 }
 
-static NpuFormat
-format_of (const BenchPeak *peak, NpuPrecision precision, NpuOp op)
+/* Milliseconds of @gflop of one stage at the peak, 0 if that is not known. */
+static gdouble
+count_peak_ms (
+    const BenchPeak *peak, NpuPrecision precision, NpuOp op, gdouble gflop)
 {
   NpuFormat linear = precision == NPU_PRECISION_F32    ? NPU_FORMAT_F32
                      : precision == NPU_PRECISION_BF16 ? NPU_FORMAT_BF16
                                                        : NPU_FORMAT_INT8;
+  NpuFormat first = linear, second;
 
-  if (op == NPU_OP_ATTENTION)
-    return peak->attention[linear];
   if (op == NPU_OP_CONV_STEM && linear != NPU_FORMAT_F32)
-    return NPU_FORMAT_BF16;
-  return linear;
+    first = NPU_FORMAT_BF16;
+  second = first;
+  /* Half of the work is scores, half is values. */
+  if (op == NPU_OP_ATTENTION) {
+    first = peak->scores[linear];
+    second = peak->values[linear];
+  }
+  if (peak->gops[first] == 0 || peak->gops[second] == 0)
+    return 0;
+  return gflop / 2 * 1e3 / peak->gops[first]
+         + gflop / 2 * 1e3 / peak->gops[second];
 }
 
 void
-bench_peak_apply (const BenchPeak *peak, const NpuEncoderShape *shape,
-    NpuPrecision precision, BenchRow *rows)
+bench_peak_apply (
+    const BenchCase *bench_case, const BenchInput *input, BenchRow *rows)
 {
   for (guint i = 0; i < NPU_N_FORMATS; i++)
-    rows[0].peak_gops[i] = peak->gops[i];
+    rows[0].peak_gops[i] = bench_case->core_peak.gops[i];
   for (guint op = 0; op < NPU_N_OPS; op++) {
     BenchRow *row = &rows[1 + op];
-    gdouble gops = peak->gops[format_of (peak, precision, op)];
 
-    row->gflop = count_gflop (shape, op);
-    row->peak_ms = gops > 0 ? row->gflop * 1e3 / gops : 0;
+    row->gflop = count_gflop (input, op);
+    row->peak_ms = count_peak_ms (
+        &bench_case->peak, bench_case->precision, op, row->gflop);
     rows[0].gflop += row->gflop;
     rows[0].peak_ms += row->peak_ms;
   }

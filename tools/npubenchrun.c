@@ -19,33 +19,6 @@ static const Gate gates[] = { [NPU_PRECISION_F32] = { 1e-4, 0.9999999 },
   [NPU_PRECISION_BF16] = { 0.015, 0.9998 },
   [NPU_PRECISION_INT8] = { 0.064, 0.9979 } };
 
-static int
-compare_doubles (const void *a, const void *b)
-{
-  gdouble x = *(const gdouble *) a, y = *(const gdouble *) b;
-
-  return (x > y) - (x < y);
-}
-
-/* Sorts @ms. */
-static BenchTime
-summarize (gdouble *ms, guint n)
-{
-  BenchTime time;
-
-  qsort (ms, n, sizeof (*ms), compare_doubles);
-  time.min_ms = ms[0];
-  time.max_ms = ms[n - 1];
-  time.median_ms = (ms[(n - 1) / 2] + ms[n / 2]) / 2;
-  return time;
-}
-
-static gdouble
-now_ms (void)
-{
-  return (gdouble) g_get_monotonic_time () / 1000.0;
-}
-
 static BenchRow
 new_row (const BenchCase *bench_case, const gchar *stage, guint threads)
 {
@@ -109,14 +82,14 @@ time_mel (const BenchInput *input, const BenchCase *bench_case,
     row.passed = row.max_abs <= MEL_MAX_ABS;
   }
   for (guint i = 0; ok && i < bench_case->warm_ups + bench_case->runs; i++) {
-    gdouble start = now_ms ();
+    gdouble start = bench_now_ms ();
 
     ok = bench_mel (backend, input, out, error);
     if (i >= bench_case->warm_ups)
-      ms[i - bench_case->warm_ups] = now_ms () - start;
+      ms[i - bench_case->warm_ups] = bench_now_ms () - start;
   }
   if (ok) {
-    row.time = summarize (ms, bench_case->runs);
+    row.time = bench_summarize (ms, bench_case->runs);
     g_array_append_val (rows, row);
   }
   g_free (ms);
@@ -127,8 +100,7 @@ time_mel (const BenchInput *input, const BenchCase *bench_case,
 /* ms[0] is the whole window, ms[1 + op] an operation; each [runs]. */
 static void
 append_encoder_rows (const BenchCase *bench_case, const BenchRow *checked,
-    const BenchPeak *peak, const NpuEncoderShape *shape, gdouble *ms,
-    GArray *rows)
+    const BenchInput *input, gdouble *ms, GArray *rows)
 {
   guint first = rows->len;
 
@@ -137,22 +109,25 @@ append_encoder_rows (const BenchCase *bench_case, const BenchRow *checked,
 
     if (stage > 0)
       row.stage = npu_op_name (stage - 1);
-    row.time = summarize (ms + stage * bench_case->runs, bench_case->runs);
+    row.time =
+        bench_summarize (ms + stage * bench_case->runs, bench_case->runs);
+    if (stage == 0)
+      row.time.cpu_ms = checked->time.cpu_ms;
     g_array_append_val (rows, row);
   }
-  bench_peak_apply (peak, shape, bench_case->precision,
-      &g_array_index (rows, BenchRow, first));
+  bench_peak_apply (bench_case, input, &g_array_index (rows, BenchRow, first));
 }
 
 static gboolean
 time_encoder (const BenchInput *input, const BenchCase *bench_case,
-    WhisperEncoder *encoder, gfloat *states, gdouble *ms, GError **error)
+    WhisperEncoder *encoder, gfloat *states, gdouble *ms, gdouble *cpu_ms,
+    GError **error)
 {
-  gsize frames = 2 * (gsize) input->shape.positions;
+  gsize frames = 2 * (gsize) input->positions;
   guint runs = bench_case->runs;
 
   for (guint i = 0; i < bench_case->warm_ups + runs; i++) {
-    gdouble start = now_ms ();
+    gdouble start = bench_now_ms (), cpu = bench_cpu_ms ();
     const guint64 *op_ns;
     guint run = i - bench_case->warm_ups;
 
@@ -160,7 +135,9 @@ time_encoder (const BenchInput *input, const BenchCase *bench_case,
       return FALSE;
     if (i < bench_case->warm_ups)
       continue;
-    ms[run] = now_ms () - start;
+    ms[run] = bench_now_ms () - start;
+    cpu = bench_cpu_ms () - cpu;
+    *cpu_ms = run == 0 ? cpu : MIN (*cpu_ms, cpu);
     op_ns = whisper_encoder_get_op_times (encoder);
     for (guint op = 0; op < NPU_N_OPS; op++)
       ms[(1 + op) * runs + run] = (gdouble) op_ns[op] / 1e6;
@@ -170,26 +147,24 @@ time_encoder (const BenchInput *input, const BenchCase *bench_case,
 
 static gboolean
 run_window (const BenchInput *input, const BenchCase *bench_case,
-    NpuBackend *backend, WhisperEncoder *encoder, GArray *rows, GError **error)
+    WhisperEncoder *encoder, GArray *rows, GError **error)
 {
-  gsize values = (gsize) input->shape.positions * input->shape.width;
+  gsize values = (gsize) input->positions * input->shape.width;
   gfloat *states = g_new (gfloat, values);
-  gdouble *ms = g_new (gdouble, (1 + NPU_N_OPS) * bench_case->runs);
+  gdouble *ms = g_new0 (gdouble, (1 + NPU_N_OPS) * bench_case->runs);
   BenchRow row = new_row (bench_case, "encoder", bench_case->threads);
   gboolean ok;
 
   ok = whisper_encoder_run (
-      encoder, input->mel, 2 * (gsize) input->shape.positions, states, error);
-  if (ok) {
+      encoder, input->mel, 2 * (gsize) input->positions, states, error);
+  if (ok)
     compare_states (&row, &gates[bench_case->precision], states,
         input->reference_states, values);
-    ok = time_encoder (input, bench_case, encoder, states, ms, error);
-  }
-  if (ok) {
-    BenchPeak peak = bench_peak_measure (backend, bench_case->threads);
-
-    append_encoder_rows (bench_case, &row, &peak, &input->shape, ms, rows);
-  }
+  if (ok && row.passed)
+    ok = time_encoder (
+        input, bench_case, encoder, states, ms, &row.time.cpu_ms, error);
+  if (ok)
+    append_encoder_rows (bench_case, &row, input, ms, rows);
   g_free (ms);
   g_free (states);
   return ok;
@@ -197,14 +172,14 @@ run_window (const BenchInput *input, const BenchCase *bench_case,
 
 /* Packing the weights and making room for a window, once. */
 static void
-append_start_up_row (const BenchRow *encoder, gdouble ms, GArray *rows)
+append_pack_row (const BenchRow *encoder, gdouble ms, GArray *rows)
 {
-  BenchRow row = { .stage = "start-up",
+  BenchRow row = { .stage = "pack",
     .isa = encoder->isa,
     .precision = encoder->precision,
     .threads = encoder->threads,
     .passed = encoder->passed,
-    .time = { ms, ms, ms } };
+    .time = { .median_ms = ms, .min_ms = ms, .max_ms = ms } };
 
   g_array_append_val (rows, row);
 }
@@ -213,7 +188,7 @@ static gboolean
 pack_and_run (const BenchInput *input, const BenchCase *bench_case,
     NpuBackend *backend, GArray *rows, GError **error)
 {
-  gdouble start = now_ms ();
+  gdouble start = bench_now_ms ();
   WhisperProgram *program =
       whisper_program_new (backend, input->model, bench_case->precision, error);
   WhisperEncoder *encoder;
@@ -223,15 +198,16 @@ pack_and_run (const BenchInput *input, const BenchCase *bench_case,
 
   if (program == NULL)
     return FALSE;
-  encoder = whisper_encoder_new (program, 0, bench_case->threads, error);
-  ms = now_ms () - start;
+  encoder = whisper_encoder_new (
+      program, input->positions, bench_case->threads, error);
+  ms = bench_now_ms () - start;
   if (encoder != NULL) {
-    ok = run_window (input, bench_case, backend, encoder, rows, error);
+    ok = run_window (input, bench_case, encoder, rows, error);
     if (ok) {
       BenchRow *row = &g_array_index (rows, BenchRow, first);
 
       row->packed_bytes = whisper_program_get_packed_bytes (program);
-      append_start_up_row (row, ms, rows);
+      append_pack_row (row, ms, rows);
     }
     whisper_encoder_free (encoder);
   }

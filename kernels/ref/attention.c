@@ -97,7 +97,9 @@ void
 npu_ref_attention_init (NpuKernels *kernels)
 {
   for (int format = 0; format < NPU_N_FORMATS; format++)
-    kernels->attention[format] = (NpuAttention){ .queries = QUERIES_PER_TASK,
+    kernels->attention[format] = (NpuAttention){ .scores = NPU_FORMAT_F32,
+      .values = NPU_FORMAT_F32,
+      .queries = QUERIES_PER_TASK,
       .packed_bytes = packed_bytes,
       .pack = pack,
       .attend = attend };

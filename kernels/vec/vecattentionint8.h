@@ -104,11 +104,14 @@ attention_int8 (const float *q, size_t ldq, size_t n_queries,
 static inline void
 vec_attention_int8_init (NpuKernels *kernels)
 {
-  kernels->attention[NPU_FORMAT_INT8] = (NpuAttention){ .queries = QUERIES,
-    .packed_bytes = attention_int8_packed_bytes,
-    .scratch_bytes = sizeof (Int8AttentionScratch),
-    .pack = attention_int8_pack,
-    .attend = attention_int8 };
+  kernels->attention[NPU_FORMAT_INT8] =
+      (NpuAttention){ .scores = NPU_FORMAT_INT8,
+        .values = NPU_FORMAT_F32,
+        .queries = QUERIES,
+        .packed_bytes = attention_int8_packed_bytes,
+        .scratch_bytes = sizeof (Int8AttentionScratch),
+        .pack = attention_int8_pack,
+        .attend = attention_int8 };
 }
 
 #endif /* NPU_VECATTENTIONINT8_H */

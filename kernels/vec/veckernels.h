@@ -38,7 +38,9 @@ static inline void
 vec_attention_init (NpuKernels *kernels)
 {
   for (int format = 0; format < NPU_N_FORMATS; format++)
-    kernels->attention[format] = (NpuAttention){ .queries = QUERIES,
+    kernels->attention[format] = (NpuAttention){ .scores = NPU_FORMAT_F32,
+      .values = NPU_FORMAT_F32,
+      .queries = QUERIES,
       .packed_bytes = attention_packed_bytes,
       .scratch_bytes = sizeof (AttentionScratch),
       .pack = attention_pack,

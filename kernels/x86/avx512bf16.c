@@ -18,7 +18,9 @@
 void
 npu_avx512bf16_init (NpuKernels *kernels)
 {
-  const NpuAttention attention = { .queries = QUERIES,
+  const NpuAttention attention = { .scores = NPU_FORMAT_BF16,
+    .values = NPU_FORMAT_BF16,
+    .queries = QUERIES,
     .packed_bytes = attention_packed_bytes,
     .scratch_bytes = sizeof (AttentionScratch),
     .pack = attention_pack,
