@@ -6,6 +6,7 @@
  *   npucpuprogram.c    weights, packed once
  *   npucpusmooth.c     … and balanced for int8
  *   npucpuwindow.c     activations and scratch of one window
+ *   npucpuroom.c       … and the memory for them, shared by windows
  *   npucpuconv.c, npucpulinear.c, npucpuattention.c, npucpunorm.c
  *                      the operations
  */
@@ -35,8 +36,12 @@ typedef struct {
   NpuPacked o, fc1, fc2;
 } NpuCpuLayer;
 
+typedef struct _NpuCpuRoom NpuCpuRoom;
+
 typedef struct {
   NpuProgram parent;
+  GMutex lock;
+  GPtrArray *rooms;       /* under the lock: NpuCpuRoom */
   NpuFormat linear, conv; /* how the products are computed */
   NpuArena arena;         /* holds every array below */
   NpuPacked conv1, conv2; /* [d][3 taps][in] */
@@ -47,7 +52,8 @@ typedef struct {
 
 typedef struct {
   NpuWindow parent;
-  NpuArena arena; /* holds every array below */
+  NpuCpuRoom *room;
+  NpuArena arena; /* in the window's turn: holds every array below */
   /* The convolutions read a row before the first and after the last: both
    * inputs lie between two rows of zeros. */
   float *mel;   /* [1 + 2 positions + 1][n_mels] */
@@ -97,6 +103,16 @@ void npu_cpu_window_free (NpuWindow *window);
  * CPUs wait for each other. */
 gfloat *npu_cpu_begin_window (NpuWindow *window);
 void npu_cpu_submit (NpuWindow *window);
+
+/* Makes sure of memory for the arena, which was measured; FALSE if there is not
+ * enough. */
+gboolean npu_cpu_room_join (NpuCpuWindow *window, GError **error);
+void npu_cpu_room_leave (NpuCpuWindow *window);
+/* In the window's turn: an arena that windows of this shape only have used,
+ * zeroed at first; and back. */
+void npu_cpu_room_take (NpuCpuWindow *window);
+void npu_cpu_room_give (NpuCpuWindow *window);
+
 /* Runs tasks on the window's share of the pool, and counts the time as @op's. */
 void npu_cpu_window_run (NpuCpuWindow *window, NpuOp op, NpuPoolTask task,
     gpointer data, guint n_tasks);

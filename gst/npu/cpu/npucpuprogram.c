@@ -307,6 +307,8 @@ npu_cpu_program_new (NpuBackend *backend, const NpuWeights *weights,
   program->parent.shape = weights->shape;
   choose_formats (program, npu_backend_resolve_precision (backend, precision));
   program->layers = g_new0 (NpuCpuLayer, weights->shape.layers);
+  g_mutex_init (&program->lock);
+  program->rooms = g_ptr_array_new ();
 
   lay_out (program, kernels);
   if (!npu_arena_allocate (&program->arena, error)) {
@@ -328,6 +330,8 @@ npu_cpu_program_free (NpuProgram *base)
   NpuCpuProgram *program = (NpuCpuProgram *) base;
 
   npu_arena_clear (&program->arena);
+  g_ptr_array_unref (program->rooms);
+  g_mutex_clear (&program->lock);
   g_free (program->layers);
   g_free (program);
 }

@@ -98,11 +98,10 @@ npu_cpu_window_new (
   compute_strides (window);
 
   lay_out (window);
-  if (!npu_arena_allocate (&window->arena, error)) {
+  if (!npu_cpu_room_join (window, error)) {
     g_free (window);
     return NULL;
   }
-  lay_out (window);
   return &window->parent;
 }
 
@@ -111,7 +110,7 @@ npu_cpu_window_free (NpuWindow *base)
 {
   NpuCpuWindow *window = (NpuCpuWindow *) base;
 
-  npu_arena_clear (&window->arena);
+  npu_cpu_room_leave (window);
   g_free (window);
 }
 
@@ -123,6 +122,8 @@ npu_cpu_begin_window (NpuWindow *base)
   for (guint op = 0; op < NPU_N_OPS; op++)
     base->op_ns[op] = 0;
   base->queue_ns = npu_pool_begin_turn (npu_cpu_window_backend (window)->pool);
+  npu_cpu_room_take (window);
+  lay_out (window);
   return window->mel + base->program->shape.n_mels;
 }
 
@@ -130,7 +131,10 @@ npu_cpu_begin_window (NpuWindow *base)
 void
 npu_cpu_submit (NpuWindow *base)
 {
-  npu_pool_end_turn (npu_cpu_window_backend ((NpuCpuWindow *) base)->pool);
+  NpuCpuWindow *window = (NpuCpuWindow *) base;
+
+  npu_cpu_room_give (window);
+  npu_pool_end_turn (npu_cpu_window_backend (window)->pool);
 }
 
 void
