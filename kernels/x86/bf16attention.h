@@ -109,16 +109,13 @@ weigh_row (AttentionScratch *state, size_t row, size_t width)
   vec_store (state->totals + row * VEC_LANES, total);
 }
 
-/* @rows queries against one block of @n_keys keys. */
+/* Adds a block of keys, of which the scores are there. */
 static void
-attend_block (
-    AttentionScratch *state, size_t rows, const uint32_t *packed, size_t n_keys)
+add_block (
+    AttentionScratch *state, size_t rows, const uint32_t *values, size_t n_keys)
 {
   size_t width = (n_keys + PANEL - 1) / PANEL * PANEL;
 
-  for (size_t key = 0; key < n_keys; key += PANEL)
-    bf16_multiply (rows, (const char *) state->q, HEAD * sizeof (uint16_t),
-        HEAD / 2, packed + key * (HEAD / 2), state->scores + key, KEYS);
   for (size_t row = 0; row < rows; row++) {
     /* Keys beyond the last weigh 2^-125, which adds nothing to a total. */
     for (size_t key = n_keys; key < width; key++)
@@ -128,23 +125,21 @@ attend_block (
   for (size_t column = 0; column < HEAD; column += PANEL)
     bf16_multiply_add (rows, (const char *) state->weights,
         KEYS * sizeof (uint16_t), (n_keys + 1) / 2,
-        packed + KEYS_WORDS + column * (KEYS / 2), state->sums + column, HEAD);
+        values + column * (KEYS / 2), state->sums + column, HEAD);
 }
 
 static void
-attend (AttentionScratch *state, const float *q, size_t ldq, size_t rows,
-    const uint32_t *packed, size_t n_keys, float *out, size_t ldo)
+begin_queries (AttentionScratch *state, size_t rows)
 {
-  bf16_prepare (q, ldq, rows, HEAD, state->q, HEAD * sizeof (uint16_t));
   memset (state->sums, 0, rows * HEAD * sizeof (float));
   memset (state->totals, 0, rows * VEC_LANES * sizeof (float));
   for (size_t row = 0; row < rows; row++)
     state->shifts[row] = -INFINITY;
-  for (size_t key = 0; key < n_keys; key += KEYS) {
-    attend_block (
-        state, rows, packed, n_keys - key < KEYS ? n_keys - key : KEYS);
-    packed += 2 * KEYS_WORDS;
-  }
+}
+
+static void
+end_queries (const AttentionScratch *state, size_t rows, float *out, size_t ldo)
+{
   for (size_t row = 0; row < rows; row++) {
     vec scale =
         vec_set1 (1.0f / vec_sum (vec_load (state->totals + row * VEC_LANES)));
@@ -153,6 +148,24 @@ attend (AttentionScratch *state, const float *q, size_t ldq, size_t rows,
       vec_store (
           out + row * ldo + i, vec_load (state->sums + row * HEAD + i) * scale);
   }
+}
+
+static void
+attend (AttentionScratch *state, const float *q, size_t ldq, size_t rows,
+    const uint32_t *packed, size_t n_keys, float *out, size_t ldo)
+{
+  bf16_prepare (q, ldq, rows, HEAD, state->q, HEAD * sizeof (uint16_t));
+  begin_queries (state, rows);
+  for (size_t key = 0; key < n_keys; key += KEYS) {
+    size_t n = n_keys - key < KEYS ? n_keys - key : KEYS;
+
+    for (size_t j = 0; j < n; j += PANEL)
+      bf16_multiply (rows, (const char *) state->q, HEAD * sizeof (uint16_t),
+          HEAD / 2, packed + j * (HEAD / 2), state->scores + j, KEYS);
+    add_block (state, rows, packed + KEYS_WORDS, n);
+    packed += 2 * KEYS_WORDS;
+  }
+  end_queries (state, rows, out, ldo);
 }
 
 static void
