@@ -5,6 +5,7 @@
  */
 #include "gstnpucaps.h"
 
+#include "gstnputensorcaps.h"
 #include "whispermel.h"
 
 #define FRAME_MAJOR "frame-major"
@@ -31,6 +32,50 @@ get_choice (const GstStructure *structure, const gchar *name,
   return *value || g_strcmp0 (found, first) == 0;
 }
 
+/* Nothing in a tensor's caps tells a window from something else of this size,
+ * so only downstream's choice of the size does. */
+static const GstNpuLogmelInfo tensor_infos[] = {
+  { 80, WHISPER_MEL_FRAMES, FALSE, TRUE },
+  { 80, WHISPER_MEL_FRAMES, TRUE, TRUE },
+  { 128, WHISPER_MEL_FRAMES, FALSE, TRUE },
+  { 128, WHISPER_MEL_FRAMES, TRUE, TRUE },
+};
+
+/* Innermost first. */
+static void
+get_tensor_dims (const GstNpuLogmelInfo *info, guint dims[2])
+{
+  dims[0] = info->mel_major ? info->frames : info->mels;
+  dims[1] = info->mel_major ? info->mels : info->frames;
+}
+
+GstCaps *
+gst_npu_logmel_tensor_caps_new (void)
+{
+  GstCaps *caps = gst_caps_new_empty ();
+  guint dims[2];
+
+  for (guint i = 0; i < G_N_ELEMENTS (tensor_infos); i++) {
+    get_tensor_dims (&tensor_infos[i], dims);
+    gst_caps_append (caps, gst_npu_tensor_caps_new (dims, 2));
+  }
+  return caps;
+}
+
+static gboolean
+info_from_tensor_caps (GstNpuLogmelInfo *info, const GstCaps *caps)
+{
+  guint dims[2];
+
+  for (guint i = 0; i < G_N_ELEMENTS (tensor_infos); i++) {
+    *info = tensor_infos[i];
+    get_tensor_dims (info, dims);
+    if (gst_npu_tensor_caps_match (caps, dims, 2))
+      return TRUE;
+  }
+  return FALSE;
+}
+
 gboolean
 gst_npu_logmel_info_from_caps (GstNpuLogmelInfo *info, const GstCaps *caps)
 {
@@ -38,6 +83,8 @@ gst_npu_logmel_info_from_caps (GstNpuLogmelInfo *info, const GstCaps *caps)
 
   if (!gst_caps_is_fixed (caps))
     return FALSE;
+  if (info_from_tensor_caps (info, caps))
+    return TRUE;
   structure = gst_caps_get_structure (caps, 0);
   if (!gst_structure_has_name (structure, GST_NPU_LOGMEL_MEDIA_TYPE)
       || g_strcmp0 (gst_structure_get_string (structure, "format"), "F32LE")

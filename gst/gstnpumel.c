@@ -33,10 +33,14 @@
  */
 #include "gstnpumel.h"
 
+#include <string.h>
+
 #include "gstnpucaps.h"
 #include "gstnpuconvert.h"
 #include "gstnpucontext-private.h"
 #include "gstnpuheldevents.h"
+#include "gstnpumelcaps.h"
+#include "gstnpumelreport.h"
 #include "gstnpumelstream.h"
 #include "gstnpustats.h"
 #include "gstnpuutils.h"
@@ -48,13 +52,6 @@ GST_DEBUG_CATEGORY_STATIC (gst_npu_mel_debug);
 
 #define DEFAULT_DEVICE "auto"
 #define DEFAULT_FRAMES_PER_BUFFER 10
-#define DEFAULT_MELS 80
-
-static const gchar *const stage_names[] = {
-  [GST_NPU_MEL_STAGE_CONVERT] = "convert",
-  [GST_NPU_MEL_STAGE_MEL] = "mel",
-  NULL,
-};
 
 enum {
   PROP_0,
@@ -66,6 +63,9 @@ enum {
 };
 
 static GParamSpec *properties[N_PROPERTIES];
+
+/* Buffers of more frames take longer to fill than a live sink should wait. */
+#define LIVE_PREROLL_FRAMES 100
 
 /* The tail lies behind the end of the audio. */
 #define TAIL_TIME (2 * GST_NPU_MEL_FRAME_TIME)
@@ -80,35 +80,17 @@ struct _GstNpuMel {
   guint frames_per_buffer;
   GstNpuContext *context; /* NULL → READY sets it */
   GstClockTime latency;   /* NONE before negotiation */
-  guint64 content_frames; /* since the element was started, to audio */
-  guint64 tail_frames;
-  GstClockTime audio;
-  gint input_rate;
+  GstNpuMelTotals totals;
 
   /* Streaming thread. */
   GstSegment segment;      /* of the audio */
   GstNpuMelStream *stream; /* NULL before negotiation */
+  gboolean gap_sent;       /* the first one, since start() */
   gboolean input_discont;  /* of input that was clipped away */
   gboolean refused;        /* the segment; its error has been posted */
   gboolean caps_refused;   /* likewise */
   GstNpuHeldEvents held;
 };
-
-/* What needs no conversion first. */
-#define SINK_CAPS                                                              \
-  "audio/x-raw, format=(string)" GST_AUDIO_NE (                                \
-      F32) ", rate=(int)16000, channels=(int)1, layout=(string)interleaved; "  \
-           "audio/x-raw, format=(string)" GST_AUDIO_FORMATS_ALL                \
-           ", rate=(int)[8000,192000], channels=(int)[1,8], "                  \
-           "layout=(string){interleaved,non-interleaved}"
-
-static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE (
-    "sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS (SINK_CAPS));
-
-static GstStaticPadTemplate src_template =
-    GST_STATIC_PAD_TEMPLATE ("src", GST_PAD_SRC, GST_PAD_ALWAYS,
-        GST_STATIC_CAPS (
-            GST_NPU_LOGMEL_STREAM_CAPS "; " GST_NPU_LOGMEL_WINDOW_CAPS));
 
 #define gst_npu_mel_parent_class parent_class
 G_DEFINE_TYPE (GstNpuMel, gst_npu_mel, GST_TYPE_BASE_TRANSFORM)
@@ -151,9 +133,9 @@ gst_npu_mel_push_chunk (GstNpuMel *self, const GstNpuMelChunk *chunk)
     return GST_FLOW_ERROR;
   }
   GST_OBJECT_LOCK (self);
-  self->content_frames += chunk->content;
-  self->tail_frames += chunk->tail;
-  self->audio += GST_BUFFER_DURATION (buffer);
+  self->totals.content_frames += chunk->content;
+  self->totals.tail_frames += chunk->tail;
+  self->totals.audio += GST_BUFFER_DURATION (buffer);
   GST_OBJECT_UNLOCK (self);
   GST_LOG_OBJECT (self, "%u + %u frames in %" GST_PTR_FORMAT, chunk->content,
       chunk->tail, buffer);
@@ -384,6 +366,33 @@ gst_npu_mel_check_segment (GstNpuMel *self, const GstSegment *segment)
   return FALSE;
 }
 
+static gboolean
+gst_npu_mel_is_live (GstNpuMel *self)
+{
+  GstQuery *query = gst_query_new_latency ();
+  gboolean live = FALSE;
+
+  if (gst_pad_peer_query (GST_BASE_TRANSFORM_SINK_PAD (self), query))
+    gst_query_parse_latency (query, &live, NULL, NULL);
+  gst_query_unref (query);
+  return live;
+}
+
+/* A sink in a live pipeline would not preroll, nor tell its latency, before
+ * the first window is there, 30 s later: a gap at the very start lets it. */
+static void
+gst_npu_mel_push_first_gap (GstNpuMel *self)
+{
+  if (self->gap_sent || self->stream == NULL
+      || gst_npu_mel_stream_get_output (self->stream)->frames
+             <= LIVE_PREROLL_FRAMES
+      || !gst_npu_mel_is_live (self))
+    return;
+  self->gap_sent = TRUE;
+  gst_pad_push_event (GST_BASE_TRANSFORM_SRC_PAD (self),
+      gst_event_new_gap (self->segment.start, GST_CLOCK_TIME_NONE));
+}
+
 /* The audio is clipped to the segment that came; the one that goes on has room
  * for the tail, which sinks would drop as lying outside. */
 static gboolean
@@ -391,6 +400,7 @@ gst_npu_mel_segment_event (GstNpuMel *self, GstEvent *event)
 {
   guint32 seqnum = gst_event_get_seqnum (event);
   GstSegment segment;
+  gboolean ok;
 
   gst_npu_mel_drain (self);
   gst_event_copy_segment (event, &segment);
@@ -402,8 +412,10 @@ gst_npu_mel_segment_event (GstNpuMel *self, GstEvent *event)
     segment.stop += TAIL_TIME;
   event = gst_event_new_segment (&segment);
   gst_event_set_seqnum (event, seqnum);
-  return GST_BASE_TRANSFORM_CLASS (parent_class)
-      ->sink_event (GST_BASE_TRANSFORM (self), event);
+  ok = GST_BASE_TRANSFORM_CLASS (parent_class)
+           ->sink_event (GST_BASE_TRANSFORM (self), event);
+  gst_npu_mel_push_first_gap (self);
+  return ok;
 }
 
 static gboolean
@@ -436,20 +448,12 @@ gst_npu_mel_flush (GstNpuMel *self)
 static GstStructure *
 gst_npu_mel_get_stats (GstNpuMel *self)
 {
-  GstStructure *structure;
+  GstNpuMelTotals totals;
 
   GST_OBJECT_LOCK (self);
-  structure = gst_structure_new ("npu-stats", "frames", G_TYPE_UINT64,
-      self->content_frames, "tail-frames", G_TYPE_UINT64, self->tail_frames,
-      "audio-ns", G_TYPE_UINT64, self->audio, "input-rate", G_TYPE_INT,
-      self->input_rate, "rate", G_TYPE_INT, NPU_MEL_RATE, NULL);
+  totals = self->totals;
   GST_OBJECT_UNLOCK (self);
-  gst_structure_set (structure, "convert-ns", G_TYPE_UINT64,
-      gst_npu_stats_get_total (self->stats, GST_NPU_MEL_STAGE_CONVERT),
-      "mel-ns", G_TYPE_UINT64,
-      gst_npu_stats_get_total (self->stats, GST_NPU_MEL_STAGE_MEL), NULL);
-  gst_npu_stats_to_structure (self->stats, structure);
-  return structure;
+  return gst_npu_mel_report_new (&totals, self->stats);
 }
 
 static void
@@ -498,44 +502,18 @@ gst_npu_mel_sink_event (GstBaseTransform *trans, GstEvent *event)
 /* ---- negotiation ---- */
 
 static GstCaps *
-gst_npu_mel_transform_caps (GstBaseTransform *trans, GstPadDirection direction,
-    GstCaps *caps, GstCaps *filter)
-{
-  GstPad *other = direction == GST_PAD_SINK
-                      ? GST_BASE_TRANSFORM_SRC_PAD (trans)
-                      : GST_BASE_TRANSFORM_SINK_PAD (trans);
-  GstCaps *result = gst_pad_get_pad_template_caps (other);
-
-  if (filter != NULL) {
-    GstCaps *limited =
-        gst_caps_intersect_full (filter, result, GST_CAPS_INTERSECT_FIRST);
-
-    gst_caps_unref (result);
-    result = limited;
-  }
-  return result;
-}
-
-static GstCaps *
 gst_npu_mel_fixate_caps (GstBaseTransform *trans, GstPadDirection direction,
     GstCaps *caps, GstCaps *other)
 {
   GstNpuMel *self = GST_NPU_MEL (trans);
+  guint frames;
 
-  other = gst_caps_truncate (other);
-  if (direction == GST_PAD_SINK && !gst_caps_is_empty (other)) {
-    GstStructure *structure;
-    guint frames;
-
-    GST_OBJECT_LOCK (self);
-    frames = self->frames_per_buffer;
-    GST_OBJECT_UNLOCK (self);
-    other = gst_caps_make_writable (other);
-    structure = gst_caps_get_structure (other, 0);
-    gst_structure_fixate_field_nearest_int (structure, "mels", DEFAULT_MELS);
-    gst_structure_fixate_field_nearest_int (structure, "frames", frames);
-  }
-  return gst_caps_fixate (other);
+  if (direction == GST_PAD_SRC)
+    return gst_caps_fixate (other);
+  GST_OBJECT_LOCK (self);
+  frames = self->frames_per_buffer;
+  GST_OBJECT_UNLOCK (self);
+  return gst_npu_mel_caps_fixate_src (other, frames);
 }
 
 static gboolean
@@ -567,7 +545,7 @@ gst_npu_mel_update_latency (GstNpuMel *self, gint input_rate)
   GST_OBJECT_LOCK (self);
   changed = latency != self->latency;
   self->latency = latency;
-  self->input_rate = input_rate;
+  self->totals.input_rate = input_rate;
   GST_OBJECT_UNLOCK (self);
   if (changed)
     gst_element_post_message (
@@ -673,12 +651,10 @@ gst_npu_mel_start (GstBaseTransform *trans)
   gst_npu_stats_reset (self->stats);
   GST_OBJECT_LOCK (self);
   self->latency = GST_CLOCK_TIME_NONE;
-  self->content_frames = 0;
-  self->tail_frames = 0;
-  self->audio = 0;
-  self->input_rate = 0;
+  memset (&self->totals, 0, sizeof (self->totals));
   GST_OBJECT_UNLOCK (self);
   gst_segment_init (&self->segment, GST_FORMAT_TIME);
+  self->gap_sent = FALSE;
   self->refused = FALSE;
   self->caps_refused = FALSE;
   self->input_discont = FALSE;
@@ -744,10 +720,14 @@ gst_npu_mel_change_state (GstElement *element, GstStateChange transition)
   GstNpuMel *self = GST_NPU_MEL (element);
   GstStateChangeReturn ret;
 
-  if (transition == GST_STATE_CHANGE_NULL_TO_READY && !gst_npu_mel_open (self))
-    return GST_STATE_CHANGE_FAILURE;
-  ret = GST_ELEMENT_CLASS (parent_class)->change_state (element, transition);
-  if (transition == GST_STATE_CHANGE_READY_TO_NULL)
+  if (transition != GST_STATE_CHANGE_NULL_TO_READY || gst_npu_mel_open (self))
+    ret = GST_ELEMENT_CLASS (parent_class)->change_state (element, transition);
+  else
+    ret = GST_STATE_CHANGE_FAILURE;
+  /* A context for another device may have been found. */
+  if (transition == GST_STATE_CHANGE_READY_TO_NULL
+      || (transition == GST_STATE_CHANGE_NULL_TO_READY
+          && ret == GST_STATE_CHANGE_FAILURE))
     gst_npu_mel_close (self);
   return ret;
 }
@@ -776,6 +756,8 @@ gst_npu_mel_set_property (
       break;
   }
   GST_OBJECT_UNLOCK (self);
+  if (id == PROP_FRAMES_PER_BUFFER)
+    gst_base_transform_reconfigure_src (GST_BASE_TRANSFORM (self));
 }
 
 static void
@@ -829,12 +811,12 @@ gst_npu_mel_install_properties (GObjectClass *object_class)
   properties[PROP_DEVICE] = g_param_spec_string ("device", "Device",
       "Where to compute: auto (the best device) or cpu", DEFAULT_DEVICE,
       G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY);
-  properties[PROP_FRAMES_PER_BUFFER] =
-      g_param_spec_uint ("frames-per-buffer", "Frames per buffer",
-          "Log-mel frames (10 ms each) in a buffer, unless the caps downstream "
-          "fix their number",
-          1, WHISPER_MEL_FRAMES, DEFAULT_FRAMES_PER_BUFFER,
-          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY);
+  properties[PROP_FRAMES_PER_BUFFER] = g_param_spec_uint ("frames-per-buffer",
+      "Frames per buffer",
+      "Log-mel frames (10 ms each) in a buffer, unless the caps downstream "
+      "fix their number",
+      1, WHISPER_MEL_FRAMES, DEFAULT_FRAMES_PER_BUFFER,
+      G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING);
   properties[PROP_ACTIVE_BACKEND] = g_param_spec_string ("active-backend",
       "Active backend", "What really computes; NULL while nothing is open",
       NULL, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
@@ -861,14 +843,13 @@ gst_npu_mel_class_init (GstNpuMelClass *klass)
 
   element_class->change_state = gst_npu_mel_change_state;
   element_class->set_context = gst_npu_mel_set_context;
-  gst_element_class_add_static_pad_template (element_class, &sink_template);
-  gst_element_class_add_static_pad_template (element_class, &src_template);
+  gst_npu_mel_caps_add_templates (element_class);
   gst_element_class_set_static_metadata (element_class, "NPU log-mel",
       "Filter/Analyzer/Audio",
       "Turns any audio into the log-mel frames of Whisper's encoder",
       "The gst-npu authors");
 
-  trans_class->transform_caps = gst_npu_mel_transform_caps;
+  trans_class->transform_caps = gst_npu_mel_caps_transform;
   trans_class->fixate_caps = gst_npu_mel_fixate_caps;
   trans_class->set_caps = gst_npu_mel_set_caps;
   trans_class->query = gst_npu_mel_query;
@@ -882,7 +863,7 @@ gst_npu_mel_class_init (GstNpuMelClass *klass)
 static void
 gst_npu_mel_init (GstNpuMel *self)
 {
-  self->stats = gst_npu_stats_new (stage_names);
+  self->stats = gst_npu_mel_report_new_stats ();
   self->device = g_strdup (DEFAULT_DEVICE);
   self->frames_per_buffer = DEFAULT_FRAMES_PER_BUFFER;
   self->latency = GST_CLOCK_TIME_NONE;

@@ -14,15 +14,12 @@
 #include <gst/audio/audio.h>
 
 #include "gstnpucaps.h"
-#include "gstnpustats.h"
+#include "gstnpumelreport.h"
 
 G_BEGIN_DECLS
 
 /* From one frame to the next: exactly 10 ms. */
 #define GST_NPU_MEL_FRAME_TIME (GST_SECOND * NPU_MEL_HOP / NPU_MEL_RATE)
-
-/* The stages of its stats. */
-enum { GST_NPU_MEL_STAGE_CONVERT, GST_NPU_MEL_STAGE_MEL };
 
 typedef struct _GstNpuMelStream GstNpuMelStream;
 

@@ -8,19 +8,33 @@
 
 #include "refmel.h"
 
+static void
+init_harness (Mel *f, GstHarness *h)
+{
+  memset (f, 0, sizeof (*f));
+  f->h = h;
+  f->element = h->element;
+  f->bus = gst_bus_new ();
+  gst_element_set_bus (f->element, f->bus);
+}
+
 void
 mel_init (Mel *f, const gchar *src_caps, const gchar *sink_caps)
 {
-  memset (f, 0, sizeof (*f));
-  f->h = gst_harness_new ("npumel");
-  f->element = f->h->element;
-  f->bus = gst_bus_new ();
-  gst_element_set_bus (f->element, f->bus);
+  init_harness (f, gst_harness_new ("npumel"));
   if (sink_caps != NULL)
     gst_harness_set_sink_caps_str (f->h, sink_caps);
   gst_harness_play (f->h);
   if (src_caps != NULL)
     mel_set_caps (f, src_caps);
+}
+
+void
+mel_init_parse (Mel *f, const gchar *description, const gchar *src_caps)
+{
+  init_harness (f, gst_harness_new_parse (description));
+  gst_harness_play (f->h);
+  mel_set_caps (f, src_caps);
 }
 
 void
@@ -102,6 +116,15 @@ void
 mel_eos (Mel *f)
 {
   fail_unless (gst_harness_push_event (f->h, gst_event_new_eos ()));
+}
+
+void
+mel_send_eos (Mel *f)
+{
+  GstPad *pad = gst_element_get_static_pad (f->element, "sink");
+
+  fail_unless (gst_pad_send_event (pad, gst_event_new_eos ()));
+  gst_object_unref (pad);
 }
 
 guint

@@ -27,6 +27,8 @@ typedef struct {
 
 /* @src_caps NULL: not yet; @sink_caps NULL: anything. */
 void mel_init (Mel *f, const gchar *src_caps, const gchar *sink_caps);
+/* Several elements, the first an npumel. */
+void mel_init_parse (Mel *f, const gchar *description, const gchar *src_caps);
 void mel_clear (Mel *f);
 void mel_set_caps (Mel *f, const gchar *src_caps);
 
@@ -38,6 +40,8 @@ GstFlowReturn mel_push (Mel *f, gconstpointer data, gsize n_frames,
 void mel_push_cut (
     Mel *f, gconstpointer data, gsize n_frames, gsize cut, GstClockTime pts);
 void mel_eos (Mel *f);
+/* To the element itself, where the pad before it has something to say first. */
+void mel_send_eos (Mel *f);
 /* Error messages posted so far; the last one in *@error if not NULL. */
 guint mel_count_errors (Mel *f, GError **error);
 

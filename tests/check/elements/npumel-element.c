@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "../melfixture.h"
+#include "gstnpucontext.h"
 
 #define SECOND 16000
 
@@ -176,6 +177,31 @@ GST_START_TEST (test_unknown_device)
   gst_element_set_bus (element, NULL);
   gst_object_unref (bus);
   gst_object_unref (element);
+}
+GST_END_TEST;
+
+/* A start that fails leaves no device open. */
+GST_START_TEST (test_failed_start_drops_the_context)
+{
+  GstElement *element = gst_element_factory_make ("npumel", NULL);
+  GstNpuContext *context = gst_npu_context_new ("cpu", NULL);
+  GstContext *carrier = gst_context_new_npu_context (context, TRUE);
+
+  gst_element_set_context (element, carrier);
+  g_object_set (element, "device", "no-such-device", NULL);
+  fail_unless_equals_int (gst_element_set_state (element, GST_STATE_READY),
+      GST_STATE_CHANGE_FAILURE);
+  /* Ours, and the carrier's. */
+  ASSERT_OBJECT_REFCOUNT (context, "context", 2);
+  g_object_set (element, "device", "auto", NULL);
+  fail_unless_equals_int (gst_element_set_state (element, GST_STATE_READY),
+      GST_STATE_CHANGE_SUCCESS);
+  ASSERT_OBJECT_REFCOUNT (context, "context", 3);
+  gst_element_set_state (element, GST_STATE_NULL);
+  gst_object_unref (element);
+  gst_context_unref (carrier);
+  ASSERT_OBJECT_REFCOUNT (context, "context", 1);
+  gst_object_unref (context);
 }
 GST_END_TEST;
 
@@ -414,6 +440,7 @@ npumel_element_suite (void)
   tcase_add_test (tcase, test_contradictory_caps);
   tcase_add_test (tcase, test_buffers_unlike_their_caps);
   tcase_add_test (tcase, test_unknown_device);
+  tcase_add_test (tcase, test_failed_start_drops_the_context);
   tcase_add_test (tcase, test_latency);
   tcase_add_test (tcase, test_latency_is_kept);
   tcase_add_test (tcase, test_stats);
