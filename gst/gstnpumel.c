@@ -42,6 +42,7 @@
 #include "gstnpumelcaps.h"
 #include "gstnpumelreport.h"
 #include "gstnpumelstream.h"
+#include "gstnpupreroll.h"
 #include "gstnpustats.h"
 #include "gstnpuutils.h"
 #include "gstnpuwhisperengine.h"
@@ -85,7 +86,7 @@ struct _GstNpuMel {
   /* Streaming thread. */
   GstSegment segment;      /* of the audio */
   GstNpuMelStream *stream; /* NULL before negotiation */
-  gboolean gap_sent;       /* the first one, since start() */
+  gboolean prerolled;      /* gst_npu_preroll(), since start() */
   gboolean input_discont;  /* of input that was clipped away */
   gboolean refused;        /* the segment; its error has been posted */
   gboolean caps_refused;   /* likewise */
@@ -191,6 +192,16 @@ gst_npu_mel_feed (
   return ret;
 }
 
+/* Where it is long to the first buffer. */
+static void
+gst_npu_mel_preroll (GstNpuMel *self)
+{
+  if (gst_npu_mel_stream_get_output (self->stream)->frames
+      > LIVE_PREROLL_FRAMES)
+    gst_npu_preroll (GST_BASE_TRANSFORM (self));
+  self->prerolled = TRUE;
+}
+
 /* Ends the stream, if there is one, and begins another at @pts. */
 static GstFlowReturn
 gst_npu_mel_begin (GstNpuMel *self, GstClockTime pts)
@@ -282,6 +293,8 @@ gst_npu_mel_submit_input_buffer (
     gst_buffer_unref (buffer);
     return self->refused ? GST_FLOW_ERROR : GST_FLOW_NOT_NEGOTIATED;
   }
+  if (!self->prerolled)
+    gst_npu_mel_preroll (self);
   /* The base class's is_discont stays TRUE until it has pushed a buffer, which
    * it never does here. */
   discont = GST_BUFFER_IS_DISCONT (buffer);
@@ -366,33 +379,6 @@ gst_npu_mel_check_segment (GstNpuMel *self, const GstSegment *segment)
   return FALSE;
 }
 
-static gboolean
-gst_npu_mel_is_live (GstNpuMel *self)
-{
-  GstQuery *query = gst_query_new_latency ();
-  gboolean live = FALSE;
-
-  if (gst_pad_peer_query (GST_BASE_TRANSFORM_SINK_PAD (self), query))
-    gst_query_parse_latency (query, &live, NULL, NULL);
-  gst_query_unref (query);
-  return live;
-}
-
-/* A sink in a live pipeline would not preroll, nor tell its latency, before
- * the first window is there, 30 s later: a gap at the very start lets it. */
-static void
-gst_npu_mel_push_first_gap (GstNpuMel *self)
-{
-  if (self->gap_sent || self->stream == NULL
-      || gst_npu_mel_stream_get_output (self->stream)->frames
-             <= LIVE_PREROLL_FRAMES
-      || !gst_npu_mel_is_live (self))
-    return;
-  self->gap_sent = TRUE;
-  gst_pad_push_event (GST_BASE_TRANSFORM_SRC_PAD (self),
-      gst_event_new_gap (self->segment.start, GST_CLOCK_TIME_NONE));
-}
-
 /* The audio is clipped to the segment that came; the one that goes on has room
  * for the tail, which sinks would drop as lying outside. */
 static gboolean
@@ -400,7 +386,6 @@ gst_npu_mel_segment_event (GstNpuMel *self, GstEvent *event)
 {
   guint32 seqnum = gst_event_get_seqnum (event);
   GstSegment segment;
-  gboolean ok;
 
   gst_npu_mel_drain (self);
   gst_event_copy_segment (event, &segment);
@@ -412,10 +397,8 @@ gst_npu_mel_segment_event (GstNpuMel *self, GstEvent *event)
     segment.stop += TAIL_TIME;
   event = gst_event_new_segment (&segment);
   gst_event_set_seqnum (event, seqnum);
-  ok = GST_BASE_TRANSFORM_CLASS (parent_class)
-           ->sink_event (GST_BASE_TRANSFORM (self), event);
-  gst_npu_mel_push_first_gap (self);
-  return ok;
+  return GST_BASE_TRANSFORM_CLASS (parent_class)
+      ->sink_event (GST_BASE_TRANSFORM (self), event);
 }
 
 static gboolean
@@ -654,7 +637,7 @@ gst_npu_mel_start (GstBaseTransform *trans)
   memset (&self->totals, 0, sizeof (self->totals));
   GST_OBJECT_UNLOCK (self);
   gst_segment_init (&self->segment, GST_FORMAT_TIME);
-  self->gap_sent = FALSE;
+  self->prerolled = FALSE;
   self->refused = FALSE;
   self->caps_refused = FALSE;
   self->input_discont = FALSE;
