@@ -65,6 +65,10 @@ enum {
 
 static GParamSpec *properties[N_PROPERTIES];
 
+/* Silence for a longer gap would be work for nothing, without an end if its
+ * duration is absurd: that is a hole in the stream. */
+#define MAX_GAP (3600 * GST_SECOND)
+
 /* Buffers of more frames take longer to fill than a live sink should wait. */
 #define LIVE_PREROLL_FRAMES 100
 
@@ -329,8 +333,7 @@ gst_npu_mel_take_gap (GstNpuMel *self, GstClockTime pts, GstClockTime duration)
   guint64 start, stop, n_frames;
 
   if (!gst_segment_clip (&self->segment, GST_FORMAT_TIME, pts,
-          pts + MIN (duration, G_MAXINT64 - MIN (pts, G_MAXINT64)), &start,
-          &stop))
+          pts + MIN (duration, GST_CLOCK_TIME_NONE - 1 - pts), &start, &stop))
     return GST_FLOW_OK;
   if (!gst_npu_mel_stream_has_begun (self->stream)
       || !gst_npu_mel_stream_reaches (self->stream, start))
@@ -350,12 +353,15 @@ gst_npu_mel_gap_event (GstNpuMel *self, GstEvent *event)
   GstClockTime pts, duration;
 
   gst_event_parse_gap (event, &pts, &duration);
-  if (self->stream == NULL || self->refused
-      || !GST_CLOCK_TIME_IS_VALID (duration))
-    return GST_BASE_TRANSFORM_CLASS (parent_class)
-        ->sink_event (GST_BASE_TRANSFORM (self), event);
-  gst_event_unref (event);
-  return gst_npu_mel_take_gap (self, pts, duration) == GST_FLOW_OK;
+  if (self->stream != NULL && !self->refused && GST_CLOCK_TIME_IS_VALID (pts)
+      && duration <= MAX_GAP) {
+    gst_event_unref (event);
+    return gst_npu_mel_take_gap (self, pts, duration) == GST_FLOW_OK;
+  }
+  if (GST_CLOCK_TIME_IS_VALID (duration))
+    gst_npu_mel_drain (self);
+  return GST_BASE_TRANSFORM_CLASS (parent_class)
+      ->sink_event (GST_BASE_TRANSFORM (self), event);
 }
 
 /* FALSE, with an error posted once, for what cannot be played forward in time. */
