@@ -5,10 +5,12 @@
  */
 #include <gst/check/gstcheck.h>
 
+/* Whatever is missing on this machine: drivers, XRT, an NPU. */
 GST_START_TEST (test_plugin_loads)
 {
   GstPlugin *plugin = gst_registry_find_plugin (gst_registry_get (), "npu");
   GstPlugin *loaded;
+  GList *features;
 
   fail_unless (plugin != NULL);
   fail_if (GST_OBJECT_FLAG_IS_SET (plugin, GST_PLUGIN_FLAG_BLACKLISTED));
@@ -16,10 +18,50 @@ GST_START_TEST (test_plugin_loads)
   fail_unless (loaded != NULL && gst_plugin_is_loaded (loaded));
   fail_unless_equals_string (gst_plugin_get_license (loaded), "LGPL");
   fail_unless (*gst_plugin_get_description (loaded) != '\0');
+  features =
+      gst_registry_get_feature_list_by_plugin (gst_registry_get (), "npu");
+  fail_unless (g_list_length (features) >= 2);
+  gst_plugin_feature_list_free (features);
   gst_object_unref (loaded);
   gst_object_unref (plugin);
 }
 GST_END_TEST;
+
+/* A number says what it counts. */
+static void
+check_unit (GParamSpec *pspec)
+{
+  static const gchar *const units[] = { " ms", " s)", " s,", "(ns)",
+    "nanoseconds", "seconds", "threads", "frames", "bytes", "windows" };
+  const gchar *blurb = g_param_spec_get_blurb (pspec);
+
+  if (!G_IS_PARAM_SPEC_INT (pspec) && !G_IS_PARAM_SPEC_UINT (pspec)
+      && !G_IS_PARAM_SPEC_INT64 (pspec) && !G_IS_PARAM_SPEC_UINT64 (pspec)
+      && !G_IS_PARAM_SPEC_FLOAT (pspec) && !G_IS_PARAM_SPEC_DOUBLE (pspec))
+    return;
+  for (guint i = 0; i < G_N_ELEMENTS (units); i++)
+    if (strstr (blurb, units[i]) != NULL)
+      return;
+  fail ("%s: no unit in \"%s\"", pspec->name, blurb);
+}
+
+/* What can be written says until when; what cannot, says nothing. */
+static void
+check_mutable (GParamSpec *pspec)
+{
+  const GParamFlags any = GST_PARAM_MUTABLE_READY | GST_PARAM_MUTABLE_PAUSED
+                          | GST_PARAM_MUTABLE_PLAYING;
+  gboolean writable = (pspec->flags & G_PARAM_WRITABLE)
+                      && !(pspec->flags & G_PARAM_CONSTRUCT_ONLY);
+  guint n = ((pspec->flags & GST_PARAM_MUTABLE_READY) != 0)
+            + ((pspec->flags & GST_PARAM_MUTABLE_PAUSED) != 0)
+            + ((pspec->flags & GST_PARAM_MUTABLE_PLAYING) != 0);
+
+  if (writable)
+    fail_unless (n == 1, "%s: may be changed when?", pspec->name);
+  else
+    fail_if (pspec->flags & any, "%s: cannot be changed", pspec->name);
+}
 
 static void
 check_property (GObject *object, GParamSpec *pspec)
@@ -34,6 +76,8 @@ check_property (GObject *object, GParamSpec *pspec)
                    && g_ascii_isupper (blurb[0])
                    && !g_str_has_suffix (blurb, "."),
       "%s: blurb \"%s\"", pspec->name, blurb);
+  check_unit (pspec);
+  check_mutable (pspec);
   if (!(pspec->flags & G_PARAM_READABLE))
     return;
 
