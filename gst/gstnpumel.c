@@ -44,6 +44,7 @@
 #include "gstnpumelstream.h"
 #include "gstnpupreroll.h"
 #include "gstnpustats.h"
+#include "gstnputensormeta.h"
 #include "gstnpuutils.h"
 #include "gstnpuwhisperengine.h"
 #include "whispermel.h"
@@ -88,12 +89,13 @@ struct _GstNpuMel {
   GstNpuMelTotals totals;
 
   /* Streaming thread. */
-  GstSegment segment;      /* of the audio */
-  GstNpuMelStream *stream; /* NULL before negotiation */
-  gboolean prerolled;      /* gst_npu_preroll(), since start() */
-  gboolean input_discont;  /* of input that was clipped away */
-  gboolean refused;        /* the segment; its error has been posted */
-  gboolean caps_refused;   /* likewise */
+  GstSegment segment;         /* of the audio */
+  GstNpuMelStream *stream;    /* NULL before negotiation */
+  gboolean wants_tensor_meta; /* downstream */
+  gboolean prerolled;         /* gst_npu_preroll(), since start() */
+  gboolean input_discont;     /* of input that was clipped away */
+  gboolean refused;           /* the segment; its error has been posted */
+  gboolean caps_refused;      /* likewise */
   GstNpuHeldEvents held;
 };
 
@@ -137,6 +139,8 @@ gst_npu_mel_push_chunk (GstNpuMel *self, const GstNpuMelChunk *chunk)
     gst_buffer_unref (buffer);
     return GST_FLOW_ERROR;
   }
+  if (self->wants_tensor_meta)
+    gst_npu_mel_stream_add_tensor_meta (self->stream, buffer);
   GST_OBJECT_LOCK (self);
   self->totals.content_frames += chunk->content;
   self->totals.tail_frames += chunk->tail;
@@ -321,6 +325,16 @@ gst_npu_mel_generate_output (GstBaseTransform *trans, GstBuffer **buffer)
 {
   *buffer = NULL;
   return GST_FLOW_OK;
+}
+
+/* Only generate_output() would call it.  Without it the base class takes the
+ * element for one that changes buffers in place, and asks nobody downstream how
+ * to allocate them. */
+static GstFlowReturn
+gst_npu_mel_transform (
+    GstBaseTransform *trans, GstBuffer *input, GstBuffer *output)
+{
+  return GST_FLOW_NOT_SUPPORTED;
 }
 
 /* ---- streaming thread: events ---- */
@@ -574,6 +588,15 @@ gst_npu_mel_set_caps (
   self->caps_refused = FALSE;
   gst_npu_mel_update_latency (self, in.rate);
   return TRUE;
+}
+
+static gboolean
+gst_npu_mel_decide_allocation (GstBaseTransform *trans, GstQuery *query)
+{
+  GST_NPU_MEL (trans)->wants_tensor_meta =
+      gst_npu_tensor_meta_is_wanted (query);
+  return GST_BASE_TRANSFORM_CLASS (parent_class)
+      ->decide_allocation (trans, query);
 }
 
 /* ---- queries and states ---- */
@@ -838,9 +861,11 @@ gst_npu_mel_class_init (GstNpuMelClass *klass)
       "Turns any audio into the log-mel frames of Whisper's encoder",
       "The gst-npu authors");
 
+  trans_class->transform = gst_npu_mel_transform;
   trans_class->transform_caps = gst_npu_mel_caps_transform;
   trans_class->fixate_caps = gst_npu_mel_fixate_caps;
   trans_class->set_caps = gst_npu_mel_set_caps;
+  trans_class->decide_allocation = gst_npu_mel_decide_allocation;
   trans_class->query = gst_npu_mel_query;
   trans_class->sink_event = gst_npu_mel_sink_event;
   trans_class->submit_input_buffer = gst_npu_mel_submit_input_buffer;
@@ -858,6 +883,4 @@ gst_npu_mel_init (GstNpuMel *self)
   self->latency = GST_CLOCK_TIME_NONE;
   gst_segment_init (&self->segment, GST_FORMAT_TIME);
   gst_npu_held_events_init (&self->held);
-  /* Without transform() the base class would start in passthrough. */
-  gst_base_transform_set_passthrough (GST_BASE_TRANSFORM (self), FALSE);
 }

@@ -5,7 +5,11 @@
 #include "gstnpumelstream.h"
 
 #include "gstnpuconvert.h"
+#include "gstnputensormeta.h"
 #include "whispermel.h"
+
+/* In GstTensorMeta. */
+#define TENSOR_ID "whisper-log-mel"
 
 /* 62.5 µs: a whole number of nanoseconds, so no time stamp is rounded. */
 #define SAMPLE_TIME (GST_SECOND / NPU_MEL_RATE)
@@ -314,4 +318,17 @@ gst_npu_mel_stream_fill (GstNpuMelStream *stream, const GstNpuMelChunk *chunk,
   gst_npu_stats_add (stream->stats, GST_NPU_MEL_STAGE_MEL,
       gst_util_get_timestamp () - started);
   return TRUE;
+}
+
+void
+gst_npu_mel_stream_add_tensor_meta (GstNpuMelStream *stream, GstBuffer *buffer)
+{
+  const GstNpuLogmelInfo *out = &stream->out;
+
+  if (!out->normalized)
+    return;
+  if (out->mel_major)
+    gst_npu_tensor_meta_add (buffer, TENSOR_ID, out->mels, out->frames);
+  else
+    gst_npu_tensor_meta_add (buffer, TENSOR_ID, out->frames, out->mels);
 }

@@ -88,5 +88,10 @@ gsize gst_npu_mel_stream_get_size (
 gboolean gst_npu_mel_stream_fill (GstNpuMelStream *stream,
     const GstNpuMelChunk *chunk, GstBuffer *buffer, GError **error);
 
+/* Describes a filled @buffer as a tensor, if it is a whole window: only those
+ * have a fixed shape. */
+void gst_npu_mel_stream_add_tensor_meta (
+    GstNpuMelStream *stream, GstBuffer *buffer);
+
 G_END_DECLS
 #endif /* GST_NPU_MEL_STREAM_H */

@@ -18,7 +18,7 @@ import sys
 PUBLIC, PRIVATE = "GSTNPU_1.0", "GSTNPU_PRIVATE"
 PLUGIN_EXPORTS = {"gst_plugin_npu_get_desc", "gst_plugin_npu_register"}
 NEEDED = re.compile(
-    r"lib(gstnpu-1\.0|gst(reamer|base|audio)-1\.0|json-glib-1\.0"
+    r"lib(gstnpu-1\.0|gst(reamer|base|audio|analytics)-1\.0|json-glib-1\.0"
     r"|g(lib|object|io|module)-2\.0|c|m|pthread)\.so\.\d+"
     r"|ld-linux.*\.so\.\d+"
 )
