@@ -144,6 +144,32 @@ GST_START_TEST (test_tensors_that_are_not_made)
 }
 GST_END_TEST;
 
+/* Memory as downstream asks for it. */
+GST_START_TEST (test_downstream_says_how_to_allocate)
+{
+  GstAllocationParams params = { .align = 255, .prefix = 256 };
+  gfloat *x = mel_signal (SECOND, 16000, 0);
+  GstBuffer *buffer;
+  GstMapInfo map;
+  gsize offset;
+  Mel f;
+
+  mel_init (&f, NULL, NULL);
+  gst_harness_set_propose_allocator (f.h, NULL, &params);
+  mel_set_caps (&f, MEL_F32_16K);
+  mel_push (&f, x, SECOND, 0, 0);
+  buffer = gst_harness_pull (f.h);
+  gst_memory_get_sizes (gst_buffer_peek_memory (buffer, 0), &offset, NULL);
+  fail_unless_equals_int (offset, params.prefix);
+  fail_unless (gst_buffer_map (buffer, &map, GST_MAP_READ));
+  fail_unless_equals_int ((guintptr) map.data & params.align, 0);
+  gst_buffer_unmap (buffer, &map);
+  gst_buffer_unref (buffer);
+  mel_clear (&f);
+  g_free (x);
+}
+GST_END_TEST;
+
 /* ---- other wishes while audio flows ---- */
 
 /* Real audio in the order it came: buffers without a hole from 0 to @n samples,
@@ -483,6 +509,7 @@ npumel_caps_suite (void)
   tcase_add_test (tcase, test_tensors_of_any_size);
   tcase_add_test (tcase, test_offer_is_readable_for_nnstreamer);
   tcase_add_test (tcase, test_tensors_that_are_not_made);
+  tcase_add_test (tcase, test_downstream_says_how_to_allocate);
   tcase_add_test (tcase, test_filter_changes);
   tcase_add_test (tcase, test_layout_changes_in_a_window);
   tcase_add_test (tcase, test_frames_per_buffer_while_playing);
