@@ -9,19 +9,103 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "cpuflags.h"
 #include "cpuquota.h"
+
+/* Leaf 1, ECX. */
+#define FMA (1u << 12)
+#define OSXSAVE (1u << 27)
+#define AVX (1u << 28)
+#define F16C (1u << 29)
+/* Leaf 7, subleaf 0, EBX. */
+#define AVX2 (1u << 5)
+#define AVX512F (1u << 16)
+#define AVX512DQ (1u << 17)
+#define AVX512CD (1u << 28)
+#define AVX512BW (1u << 30)
+#define AVX512VL (1u << 31)
+/* Leaf 7, subleaf 0, ECX and EDX. */
+#define AVX512_VNNI (1u << 11)
+#define AMX_BF16 (1u << 22)
+#define AMX_TILE (1u << 24)
+#define AMX_INT8 (1u << 25)
+/* Leaf 7, subleaf 1, EAX. */
+#define AVX_VNNI (1u << 4)
+#define AVX512_BF16 (1u << 5)
+/* XCR0. */
+#define XCR0_YMM 0x06u
+#define XCR0_ZMM 0xe6u
+#define XCR0_TILES 0x60000u
+
+static int
+has (uint32_t value, uint32_t bits)
+{
+  return (value & bits) == bits;
+}
+
+static NpuCpuFlags
+avx512_flags (const NpuCpuid *cpuid)
+{
+  const uint32_t needed = AVX512F | AVX512DQ | AVX512CD | AVX512BW | AVX512VL;
+  NpuCpuFlags flags = NPU_CPU_AVX512;
+
+  if (!has (cpuid->leaf7_ebx, needed) || !has (cpuid->xcr0, XCR0_ZMM))
+    return 0;
+  if (cpuid->leaf7_ecx & AVX512_VNNI)
+    flags |= NPU_CPU_AVX512_VNNI;
+  if (cpuid->leaf7_1_eax & AVX512_BF16)
+    flags |= NPU_CPU_AVX512_BF16 | (cpuid->is_amd ? NPU_CPU_FAST_BF16 : 0);
+  return flags;
+}
+
+NpuCpuFlags
+npu_cpu_flags_of (const NpuCpuid *cpuid, int (*request_tiles) (void))
+{
+  const NpuCpuFlags amx_needs = NPU_CPU_AVX512_VNNI | NPU_CPU_AVX512_BF16;
+  NpuCpuFlags flags = NPU_CPU_AVX2;
+
+  if (!has (cpuid->leaf1_ecx, FMA | OSXSAVE | AVX | F16C)
+      || !(cpuid->leaf7_ebx & AVX2) || !has (cpuid->xcr0, XCR0_YMM))
+    return 0;
+  if (cpuid->leaf7_1_eax & AVX_VNNI)
+    flags |= NPU_CPU_AVX_VNNI;
+  flags |= avx512_flags (cpuid);
+  if ((flags & amx_needs) == amx_needs
+      && has (cpuid->leaf7_edx, AMX_TILE | AMX_INT8 | AMX_BF16)
+      && has (cpuid->xcr0, XCR0_TILES) && request_tiles () == 0)
+    flags |= NPU_CPU_AMX;
+  return flags;
+}
 
 #if defined(__x86_64__) || defined(__i386__)
 #include <cpuid.h>
 
-/* The register sets that the operating system saves (XCR0). */
-#define XCR0_YMM 0x06u
-#define XCR0_ZMM 0xe6u
+#if defined(__x86_64__) && defined(__linux__)
+#include <sys/syscall.h>
 
-/* Not in every compiler's cpuid.h by the same name. */
-#define LEAF7_ECX_AVX512_VNNI (1u << 11)
-#define LEAF7_1_EAX_AVX_VNNI (1u << 4)
-#define LEAF7_1_EAX_AVX512_BF16 (1u << 5)
+/* From Linux 5.16 on; not in every system's headers. */
+#define ARCH_REQ_XCOMP_PERM 0x1023
+#define XFEATURE_XTILEDATA 18
+
+/* Refused by older kernels, by a sandbox, or where a thread's alternate signal
+ * stack is too small for the tiles. */
+static int
+request_tiles (void)
+{
+  return syscall (SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0
+             ? 0
+             : -1;
+}
+
+#else
+
+static int
+request_tiles (void)
+{
+  return -1;
+}
+
+#endif
 
 static uint32_t
 read_xcr0 (void)
@@ -40,46 +124,23 @@ is_amd (void)
          && c == signature_AMD_ecx && d == signature_AMD_edx;
 }
 
-/* What leaf 7, subleaf 1 adds to @flags. */
-static NpuCpuFlags
-flags_of_leaf7_1 (NpuCpuFlags flags)
-{
-  unsigned a, b, c, d;
-  NpuCpuFlags more = 0;
-
-  __cpuid_count (7, 1, a, b, c, d);
-  if (a & LEAF7_1_EAX_AVX_VNNI)
-    more |= NPU_CPU_AVX_VNNI;
-  if ((flags & NPU_CPU_AVX512) && (a & LEAF7_1_EAX_AVX512_BF16))
-    more |= NPU_CPU_AVX512_BF16 | (is_amd () ? NPU_CPU_FAST_BF16 : 0);
-  return more;
-}
-
 NpuCpuFlags
 npu_cpu_flags (void)
 {
-  const uint32_t leaf1 = bit_FMA | bit_OSXSAVE | bit_AVX | bit_F16C;
-  const uint32_t leaf7 =
-      bit_AVX512F | bit_AVX512DQ | bit_AVX512CD | bit_AVX512BW | bit_AVX512VL;
-  unsigned a, b, c, d;
-  uint32_t xcr0;
-  NpuCpuFlags flags = 0;
+  NpuCpuid cpuid = { 0 };
+  unsigned a, b, c, d, last_subleaf;
 
-  if (!__get_cpuid (1, &a, &b, &c, &d) || (c & leaf1) != leaf1)
+  if (!__get_cpuid (1, &a, &b, &cpuid.leaf1_ecx, &d)
+      || !(cpuid.leaf1_ecx & OSXSAVE)) /* without it, XGETBV faults */
     return 0;
-  xcr0 = read_xcr0 ();
-  if (!__get_cpuid_count (7, 0, &a, &b, &c, &d) || !(b & bit_AVX2)
-      || (xcr0 & XCR0_YMM) != XCR0_YMM)
+  cpuid.xcr0 = read_xcr0 ();
+  if (!__get_cpuid_count (7, 0, &last_subleaf, &cpuid.leaf7_ebx,
+          &cpuid.leaf7_ecx, &cpuid.leaf7_edx))
     return 0;
-  flags |= NPU_CPU_AVX2;
-  if ((b & leaf7) == leaf7 && (xcr0 & XCR0_ZMM) == XCR0_ZMM) {
-    flags |= NPU_CPU_AVX512;
-    if (c & LEAF7_ECX_AVX512_VNNI)
-      flags |= NPU_CPU_AVX512_VNNI;
-  }
-  if (a >= 1)
-    flags |= flags_of_leaf7_1 (flags);
-  return flags;
+  if (last_subleaf >= 1)
+    __cpuid_count (7, 1, cpuid.leaf7_1_eax, b, c, d);
+  cpuid.is_amd = is_amd ();
+  return npu_cpu_flags_of (&cpuid, request_tiles);
 }
 
 #else

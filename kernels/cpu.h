@@ -3,7 +3,8 @@
  * cpu.h: what the processor can do, and its floating-point mode.
  *
  * Only CPUID and XGETBV are asked, so that an emulator that masks features
- * (valgrind) is believed.
+ * (valgrind) is believed; and where these tell of AMX, Linux, which keeps its
+ * tile registers from a process that has not asked for them.
  */
 #ifndef NPU_CPU_H
 #define NPU_CPU_H
@@ -16,13 +17,17 @@ typedef enum {
   NPU_CPU_AVX_VNNI = 1 << 2, /* 256-bit int8 dot products, VEX */
   NPU_CPU_AVX512_VNNI = 1 << 3,
   NPU_CPU_AVX512_BF16 = 1 << 4,
-  NPU_CPU_FAST_BF16 = 1 << 5 /* AVX512_BF16, and its dot products beat FMA:
-                                 * AMD.  Intel's run at half the rate of FMA. */
+  NPU_CPU_FAST_BF16 = 1 << 5, /* AVX512_BF16, and its dot products beat FMA:
+                               * AMD.  Intel's run at half the rate of FMA. */
+  NPU_CPU_AMX = 1 << 6        /* AMX-TILE, -INT8 and -BF16, AVX512_BF16, and the
+                        * system lets this process use the tiles */
 } NpuCpuFlag;
 
 /* A set of NpuCpuFlag. */
 typedef uint32_t NpuCpuFlags;
 
+/* Where there is AMX, this asks for the tiles, for all threads of the process and
+ * for its life; asking again costs a system call and changes nothing. */
 NpuCpuFlags npu_cpu_flags (void);
 
 /* Threads worth starting: the affinity mask and the cgroup's CPU quota

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * test-cpu.c: threads from the affinity mask and from the quotas of cgroups
- * that this program makes up in a folder, the float mode, and the choice of
- * tables.
+ * that this program makes up in a folder, the float mode, what processors of
+ * all kinds can do, and the choice of tables.
  */
 #include "testutil.h"
 
@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cpuflags.h"
 #include "cpuquota.h"
 
 static char root[] = "/tmp/npu-test-cpu-XXXXXX";
@@ -149,6 +150,95 @@ check_float_mode (void)
   test_check (product == 0x1p-127f, "the mode was not restored");
 }
 
+/* Intel's Sapphire Rapids under Linux, by Intel's manual. */
+static const NpuCpuid sapphire_rapids = {
+  .leaf1_ecx = 1u << 12 | 1u << 27 | 1u << 28 | 1u << 29,
+  .leaf7_ebx = 1u << 5 | 1u << 16 | 1u << 17 | 1u << 28 | 1u << 30 | 1u << 31,
+  .leaf7_ecx = 1u << 11,
+  .leaf7_edx = 1u << 22 | 1u << 24 | 1u << 25,
+  .leaf7_1_eax = 1u << 4 | 1u << 5,
+  .xcr0 = 0x602e7,
+};
+
+#define SAPPHIRE_RAPIDS_FLAGS                                                  \
+  (NPU_CPU_AVX2 | NPU_CPU_AVX512 | NPU_CPU_AVX_VNNI | NPU_CPU_AVX512_VNNI      \
+      | NPU_CPU_AVX512_BF16)
+
+static unsigned n_requests;
+
+static int
+grant (void)
+{
+  n_requests++;
+  return 0;
+}
+
+static int
+refuse (void)
+{
+  n_requests++;
+  return -1;
+}
+
+/* @flags, and whether the tiles were asked for. */
+static void
+check_flags_of (const char *what, const NpuCpuid *cpuid,
+    int (*request_tiles) (void), NpuCpuFlags expected, unsigned requests)
+{
+  NpuCpuFlags flags;
+
+  test_name ("flags of %s", what);
+  n_requests = 0;
+  flags = npu_cpu_flags_of (cpuid, request_tiles);
+  test_check (flags == expected, "0x%x, not 0x%x", flags, expected);
+  test_check (n_requests == requests, "asked for tiles %u times", n_requests);
+}
+
+/* The tiles are used where processor, system and kernel agree, and asked for
+ * only where the rest is there. */
+static void
+check_amx_flags (void)
+{
+  NpuCpuid cpuid = sapphire_rapids;
+
+  check_flags_of (
+      "Sapphire Rapids", &cpuid, grant, SAPPHIRE_RAPIDS_FLAGS | NPU_CPU_AMX, 1);
+  check_flags_of (
+      "Sapphire Rapids, refused", &cpuid, refuse, SAPPHIRE_RAPIDS_FLAGS, 1);
+  for (unsigned bit = 17; bit <= 18; bit++) {
+    cpuid.xcr0 = sapphire_rapids.xcr0 & ~(1u << bit);
+    check_flags_of (
+        "a system without tiles", &cpuid, grant, SAPPHIRE_RAPIDS_FLAGS, 0);
+  }
+  cpuid = sapphire_rapids;
+  for (unsigned bit = 22; bit <= 25; bit++) {
+    cpuid.leaf7_edx = sapphire_rapids.leaf7_edx & ~(1u << bit);
+    if (bit != 23)
+      check_flags_of (
+          "a part of AMX only", &cpuid, grant, SAPPHIRE_RAPIDS_FLAGS, 0);
+  }
+}
+
+static void
+check_other_flags (void)
+{
+  NpuCpuid cpuid = sapphire_rapids;
+
+  cpuid.is_amd = 1;
+  cpuid.leaf7_edx = 0;
+  check_flags_of ("an AMD processor", &cpuid, grant,
+      SAPPHIRE_RAPIDS_FLAGS | NPU_CPU_FAST_BF16, 0);
+  cpuid = sapphire_rapids;
+  cpuid.xcr0 = 0x60007;
+  check_flags_of ("a system without ZMM", &cpuid, grant,
+      NPU_CPU_AVX2 | NPU_CPU_AVX_VNNI, 0);
+  cpuid.xcr0 = 0x3;
+  check_flags_of ("a system without YMM", &cpuid, grant, 0, 0);
+  cpuid = sapphire_rapids;
+  cpuid.leaf1_ecx &= ~(1u << 12);
+  check_flags_of ("a processor without FMA", &cpuid, grant, 0, 0);
+}
+
 static void
 check_tables (void)
 {
@@ -195,6 +285,8 @@ main (void)
   rmdir (root);
   check_affinity ();
   check_float_mode ();
+  check_amx_flags ();
+  check_other_flags ();
   check_tables ();
   return test_result ();
 }
