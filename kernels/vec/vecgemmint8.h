@@ -4,13 +4,11 @@
  * vectors of an instruction set's header:
  *
  *   ivec, ivec_set1_32, ivec_load, ivec_keep, ivec_to_float
- *   INT8_STEP        products that ivec_dot() adds to each of VEC_LANES sums
- *   INT8_OFFSET      what is added to q in A: dot products of bytes take an
- *                    unsigned left side
- *   int8_value       how A stores q + INT8_OFFSET: INT8_STEP make 4 bytes
- *   ivec_load_weights, ivec_dot, int8_store (VEC_LANES values of A)
+ *   INT8_STEP        products that ivec_dot() adds to each of VEC_LANES sums;
+ *                    as many values of A make 4 bytes
+ *   ivec_load_weights, ivec_dot
  *
- * A row: q + offset, [k] padded to a multiple of 64, then its groups' scales.
+ * A row: see vecint8rows.h.
  * A panel: scales [PANEL], then for each group the sums' initial values [PANEL],
  * which take the offset back, and q [group / STEP][PANEL][STEP].
  * The last group is padded with zeros to a multiple of 4 values.
@@ -18,10 +16,8 @@
 #ifndef NPU_VECGEMMINT8_H
 #define NPU_VECGEMMINT8_H
 
-#define GROUP NPU_INT8_GROUP
-#define INT8_MAX_Q 127.0f
-/* Smaller magnitudes count as zero, so that their inverse is finite. */
-#define INT8_SMALLEST 1e-30f
+#include "vecint8rows.h"
+
 #define INIT_BYTES (PANEL * sizeof (int32_t))
 
 static inline size_t
@@ -36,66 +32,6 @@ gemm_int8_panel_bytes (size_t k)
   size_t groups = (k + GROUP - 1) / GROUP;
 
   return PANEL * sizeof (float) + groups * INIT_BYTES + int8_padded (k) * PANEL;
-}
-
-static inline size_t
-int8_scales_offset (size_t k)
-{
-  return (k + 63) / 64 * 64 * sizeof (int8_value);
-}
-
-static size_t
-gemm_int8_row_bytes (size_t k)
-{
-  size_t groups = (k + GROUP - 1) / GROUP;
-
-  return int8_scales_offset (k) + (groups + 15) / 16 * 16 * sizeof (float);
-}
-
-static float
-int8_inverse (float largest)
-{
-  return largest > INT8_SMALLEST ? INT8_MAX_Q / largest : 0.0f;
-}
-
-static float
-int8_scale (float largest)
-{
-  return largest > INT8_SMALLEST ? largest / INT8_MAX_Q : 0.0f;
-}
-
-/* The first @n values; zeros up to VEC_LANES. */
-static inline vec
-load_some (const float *x, size_t n)
-{
-  return n >= VEC_LANES ? vec_load (x) : vec_load_n (x, n);
-}
-
-static inline float
-largest_magnitude (const float *x, size_t n)
-{
-  vec highest = vec_zero ();
-
-  for (size_t i = 0; i < n; i += VEC_LANES)
-    highest = vec_max (highest, vec_abs (load_some (x + i, n - i)));
-  return vec_highest (highest);
-}
-
-static inline void
-quantize (const float *x, size_t n, float inverse, int8_value *out)
-{
-  for (size_t i = 0; i < n; i += VEC_LANES)
-    int8_store (out + i, load_some (x + i, n - i) * vec_set1 (inverse));
-}
-
-/* @n <= GROUP values.  Returns their scale. */
-static float
-quantize_group (const float *x, size_t n, int8_value *out)
-{
-  float largest = largest_magnitude (x, n);
-
-  quantize (x, n, int8_inverse (largest), out);
-  return int8_scale (largest);
 }
 
 /* Row @j of W into its place in @panel. */
@@ -138,45 +74,6 @@ gemm_int8_pack (const float *w, size_t ldw, size_t k, size_t first,
     for (size_t j = 0; j < PANEL && n + j < n_rows; j++)
       pack_int8_row (w + (n + j) * ldw, k, j, panel);
   }
-}
-
-static void
-gemm_int8_prepare (const float *x, size_t ldx, size_t rows, size_t k, void *out,
-    size_t out_stride)
-{
-  for (size_t r = 0; r < rows; r++) {
-    char *row = (char *) out + r * out_stride;
-    float *scales = (float *) (row + int8_scales_offset (k));
-
-    for (size_t i = 0; i < k; i += GROUP)
-      *scales++ = quantize_group (x + r * ldx + i,
-          k - i < GROUP ? k - i : GROUP, (int8_value *) row + i);
-  }
-}
-
-static void
-layernorm_int8_row (
-    const float *x, size_t d, const float *gamma, const float *beta, char *row)
-{
-  float *scales = (float *) (row + int8_scales_offset (d));
-  float group[GROUP];
-  Norm norm = norm_of_row (x, d);
-
-  for (size_t i = 0; i < d; i += GROUP) {
-    size_t n = d - i < GROUP ? d - i : GROUP;
-
-    normalize (&norm, x + i, n, gamma + i, beta + i, group);
-    *scales++ = quantize_group (group, n, (int8_value *) row + i);
-  }
-}
-
-static void
-gemm_int8_layernorm (const float *x, size_t ldx, size_t rows, size_t d,
-    const float *gamma, const float *beta, void *out, size_t out_stride)
-{
-  for (size_t r = 0; r < rows; r++)
-    layernorm_int8_row (
-        x + r * ldx, d, gamma, beta, (char *) out + r * out_stride);
 }
 
 static inline __attribute__ ((always_inline)) void

@@ -3,56 +3,21 @@
  * bf16gemm.h: the product of bf16 values (ref/gemmbf16.c) with vdpbf16ps, which
  * adds two products to each of 16 float32 sums.
  *
- * A row: [k], padded with a zero to an even number.
+ * A row: see bf16rows.h.
  * A panel: [k / 2][PANEL][2].
  */
 #ifndef NPU_X86_BF16GEMM_H
 #define NPU_X86_BF16GEMM_H
 
+#include "bf16rows.h"
+
 /* Steps of two values; this many of a panel stay in the first level cache. */
 #define STEP_CHUNK 256
-
-static inline size_t
-bf16_steps (size_t k)
-{
-  return (k + 1) / 2;
-}
 
 static size_t
 bf16_panel_bytes (size_t k)
 {
   return bf16_steps (k) * PANEL * sizeof (uint32_t);
-}
-
-static size_t
-bf16_row_bytes (size_t k)
-{
-  return bf16_steps (k) * sizeof (uint32_t);
-}
-
-/* 32 floats, of which the first @n are there, rounded, in order. */
-static inline __m512i
-bf16_load (const float *x, size_t n)
-{
-  __m512 low, high = _mm512_setzero_ps ();
-
-  if (n >= 32) {
-    low = _mm512_loadu_ps (x);
-    high = _mm512_loadu_ps (x + 16);
-  } else if (n >= 16) {
-    low = _mm512_loadu_ps (x);
-    high = vec_load_n (x + 16, n - 16);
-  } else {
-    low = vec_load_n (x, n);
-  }
-  return (__m512i) _mm512_cvtne2ps_pbh (high, low);
-}
-
-/* @n < 33 values. */
-static inline void
-bf16_store (void *out, __m512i v, size_t n)
-{
-  _mm512_mask_storeu_epi16 (out, (__mmask32) ((UINT64_C (1) << n) - 1), v);
 }
 
 /* Sixteen rows of W side by side, @n_rows of them there, into half a panel. */
@@ -88,44 +53,6 @@ bf16_pack (const float *w, size_t ldw, size_t k, size_t first, size_t n_rows,
 
     bf16_pack_half (w + n * ldw, ldw, k, left, panel);
     bf16_pack_half (w + (n + left) * ldw, ldw, k, right, panel + VEC_LANES);
-  }
-}
-
-static void
-bf16_prepare_row (const float *x, size_t k, uint16_t *out)
-{
-  size_t even = 2 * bf16_steps (k);
-
-  for (size_t i = 0; i < k; i += 32)
-    bf16_store (
-        out + i, bf16_load (x + i, k - i), even - i < 32 ? even - i : 32);
-}
-
-static void
-bf16_prepare (const float *x, size_t ldx, size_t rows, size_t k, void *out,
-    size_t out_stride)
-{
-  for (size_t r = 0; r < rows; r++)
-    bf16_prepare_row (
-        x + r * ldx, k, (uint16_t *) ((char *) out + r * out_stride));
-}
-
-static void
-bf16_layernorm (const float *x, size_t ldx, size_t rows, size_t d,
-    const float *gamma, const float *beta, void *out, size_t out_stride)
-{
-  for (size_t r = 0; r < rows; r++) {
-    uint16_t *row = (uint16_t *) ((char *) out + r * out_stride);
-    const float *from = x + r * ldx;
-    Norm norm = norm_of_row (from, d);
-    float part[64];
-
-    for (size_t i = 0; i < d; i += 64) {
-      size_t n = d - i < 64 ? d - i : 64;
-
-      normalize (&norm, from + i, n, gamma + i, beta + i, part);
-      bf16_prepare_row (part, n, row + i);
-    }
   }
 }
 
