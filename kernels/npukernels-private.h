@@ -29,5 +29,6 @@ void npu_avxvnni_init (NpuKernels *kernels);
 void npu_avx512_init (NpuKernels *kernels);
 void npu_avx512vnni_init (NpuKernels *kernels);
 void npu_avx512bf16_init (NpuKernels *kernels);
+void npu_amx_init (NpuKernels *kernels);
 
 #endif /* NPU_KERNELS_PRIVATE_H */

@@ -29,7 +29,8 @@ ref_init (NpuKernels *kernels)
 }
 
 /* Best last.  Each is laid over those before it, also where the processor lacks
- * one of those: avx512 has a better entry for each of avxvnni's. */
+ * one of those: avx512 has a better entry for each of avxvnni's, and amx for
+ * each of avx512bf16's. */
 static const InstructionSet instruction_sets[] = {
   { "c", 0, ref_init },
 #ifdef NPU_HAVE_AVX2
@@ -49,6 +50,10 @@ static const InstructionSet instruction_sets[] = {
   { "avx512bf16",
       NPU_CPU_AVX2 | NPU_CPU_AVX512 | NPU_CPU_AVX512_VNNI | NPU_CPU_FAST_BF16,
       npu_avx512bf16_init },
+#endif
+#ifdef NPU_HAVE_AMX
+  { "amx", NPU_CPU_AVX2 | NPU_CPU_AVX512 | NPU_CPU_AVX512_VNNI | NPU_CPU_AMX,
+      npu_amx_init },
 #endif
 };
 
@@ -70,6 +75,9 @@ static const char *const names[N_SETS + 1] = { "c",
 #endif
 #ifdef NPU_HAVE_AVX512BF16
   "avx512bf16",
+#endif
+#ifdef NPU_HAVE_AMX
+  "amx",
 #endif
   NULL };
 

@@ -10,6 +10,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#ifdef HAVE_AMX_EMULATION
+#include "amxemulation.h"
+#endif
+
 #define CANARY 0xff
 /* Failures that are printed; all are counted. */
 #define MAX_PRINTED 20
@@ -168,6 +172,21 @@ test_is_untouched (float value)
   return bits == 0xffffffff;
 }
 
+bool
+test_amx_emulated (NpuKernels *kernels)
+{
+#ifdef HAVE_AMX_EMULATION
+  if (!(npu_cpu_flags () & NPU_CPU_AVX512_BF16)
+      || npu_kernels_init (kernels, npu_cpu_flags (), "avx512vnni") != 0)
+    return false;
+  npu_amx_emulated_init (kernels);
+  kernels->isa = "amx (emulated)";
+  return true;
+#else
+  return false;
+#endif
+}
+
 void
 test_each_isa (void (*run) (const NpuKernels *c, const NpuKernels *kernels))
 {
@@ -183,6 +202,10 @@ test_each_isa (void (*run) (const NpuKernels *c, const NpuKernels *kernels))
     }
     run (&c, &kernels);
     printf ("%s: done\n", *isa);
+  }
+  if (test_amx_emulated (&kernels)) {
+    run (&c, &kernels);
+    printf ("%s: done\n", kernels.isa);
   }
 }
 

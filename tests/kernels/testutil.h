@@ -55,7 +55,12 @@ void guarded_free (Guarded *guarded);
 /* Whether a float is as guarded_alloc() left it. */
 bool test_is_untouched (float value);
 
-/* Calls @run for each table that this machine can run, "c" first. */
+/* The AMX kernels' source on emulated tiles (amxemulation.h), over avx512vnni's
+ * table; false where this machine lacks what the rest of it needs. */
+bool test_amx_emulated (NpuKernels *kernels);
+
+/* Calls @run for each table that this machine can run, "c" first, and for that of
+ * emulated AMX. */
 void test_each_isa (
     void (*run) (const NpuKernels *c, const NpuKernels *kernels));
 
