@@ -271,6 +271,35 @@ check_tables (void)
   printf ("best here: %s; threads: %u\n", kernels.isa, npu_cpu_threads ());
 }
 
+/* The table of a processor with AMX, and of the same one where the tiles are
+ * refused; nothing of it is run. */
+static void
+check_amx_tables (void)
+{
+  NpuKernels amx, stepped_down;
+
+  test_name ("tables of Sapphire Rapids");
+  if (npu_kernels_init (&amx, SAPPHIRE_RAPIDS_FLAGS | NPU_CPU_AMX, "amx")
+      != 0) {
+    printf ("amx: not in this build\n");
+    return;
+  }
+  npu_kernels_init (&amx, SAPPHIRE_RAPIDS_FLAGS | NPU_CPU_AMX, NULL);
+  test_check (
+      strcmp (amx.isa, "amx") == 0 && amx.bf16_is_fast, "%s with AMX", amx.isa);
+  npu_kernels_init (&stepped_down, SAPPHIRE_RAPIDS_FLAGS, NULL);
+  test_check (strcmp (stepped_down.isa, "avx512vnni") == 0
+                  && !stepped_down.bf16_is_fast,
+      "%s where AMX is refused", stepped_down.isa);
+  for (int format = NPU_FORMAT_BF16; format < NPU_N_FORMATS; format++)
+    test_check (amx.product[format].gemm != stepped_down.product[format].gemm
+                    && amx.attention[format].attend
+                           != stepped_down.attention[format].attend,
+        "format %d is the same without AMX", format);
+  test_check (npu_kernels_init (&amx, SAPPHIRE_RAPIDS_FLAGS, "amx") == -1,
+      "amx was taken where it is refused");
+}
+
 int
 main (void)
 {
@@ -288,5 +317,6 @@ main (void)
   check_amx_flags ();
   check_other_flags ();
   check_tables ();
+  check_amx_tables ();
   return test_result ();
 }
