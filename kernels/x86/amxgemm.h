@@ -24,7 +24,6 @@
 
 #define BLOCK 32 /* rows */
 #define STEP_BYTES (2 * TILE_BYTES)
-#define BLOCK_VECTORS (BLOCK * PANEL / VEC_LANES)
 /* Rows per task: enough for W, which comes from the third level, to be cheap. */
 #define TASK_ROWS 256
 /* Bytes of W, a quarter of the second level. */
@@ -36,12 +35,12 @@ n_steps (size_t row_bytes)
   return (row_bytes + TILE_ROW_BYTES - 1) / TILE_ROW_BYTES;
 }
 
-/* Vectors that are to be done with each of @slots products, for all to be done
- * in the end. */
-static inline unsigned
-share (unsigned vectors, size_t slots)
+/* Of @rows, those that are to be done with each of @slots products, for all to be
+ * done in the end. */
+static inline size_t
+share (size_t rows, size_t slots)
 {
-  return (unsigned) ((vectors + slots - 1) / slots);
+  return (rows + slots - 1) / slots;
 }
 
 /* For @rows <= BLOCK rows of A. */
@@ -109,17 +108,23 @@ for_each_block (const NpuGemm *args, size_t panel_bytes,
   tile_release ();
 }
 
-/* Bias, activation and addend of one vector of a block's sums. */
-static inline void
-finish_vector (
-    const NpuGemm *args, const float *sums, size_t row, size_t column)
+/* Bias, activation and addend of a row of a panel, from @column of C on. */
+static inline __attribute__ ((always_inline)) void
+finish_sums (const NpuGemm *args, const float *sums, size_t row, size_t column)
 {
   size_t n = args->w->n;
 
-  if (column + VEC_LANES <= n)
+  if (column + PANEL <= n) {
     finish (args, sums, row, column, VEC_LANES);
-  else if (column < n)
-    finish (args, sums, row, column, n - column);
+    finish (args, sums + VEC_LANES, row, column + VEC_LANES, VEC_LANES);
+    return;
+  }
+  for (; column < n; column += VEC_LANES) {
+    size_t left = n - column;
+
+    finish (args, sums, row, column, left < VEC_LANES ? left : VEC_LANES);
+    sums += VEC_LANES;
+  }
 }
 
 #endif /* NPU_X86_AMXGEMM_H */

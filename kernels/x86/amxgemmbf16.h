@@ -56,12 +56,12 @@ amx_bf16_pack (const float *w, size_t ldw, size_t k, size_t first,
 }
 
 typedef struct {
-  /* A block whose sums have left the tiles: vectors next … end - 1, two to a
-   * row, wait to be finished. */
+  /* A block whose sums have left the tiles: its rows next … end - 1 wait to be
+   * finished. */
   _Alignas(NPU_ALIGNMENT) float sums[BLOCK * PANEL];
   const NpuGemm *args;
   size_t row, column;
-  unsigned next, end;
+  size_t next, end;
   /* The last step of the rows from tail_row on, where k ends within it: what
    * lies behind k may be another row, or nobody's. */
   _Alignas(NPU_ALIGNMENT) uint16_t tail[BLOCK * BF16_STEP];
@@ -71,23 +71,21 @@ typedef struct {
 #define NO_ROW SIZE_MAX
 
 static void
-finish_some_bf16 (Bf16State *state, unsigned n)
+finish_some_bf16 (Bf16State *state, size_t n)
 {
-  unsigned end = state->end - state->next < n ? state->end : state->next + n;
+  const NpuGemm args = *state->args; /* so that it can stay in registers */
+  size_t end = state->end - state->next < n ? state->end : state->next + n;
 
-  for (; state->next < end; state->next++) {
-    unsigned i = state->next;
-
-    finish_vector (state->args, state->sums + i * VEC_LANES, state->row + i / 2,
-        state->column + i % 2 * VEC_LANES);
-  }
+  for (size_t i = state->next; i < end; i++)
+    finish_sums (&args, state->sums + i * PANEL, state->row + i, state->column);
+  state->next = end;
 }
 
 /* Products of one step of up to 16 rows, or of 32, where @tall; with each, @n
- * vectors of the block before are finished. */
+ * rows of the block before are finished. */
 static inline __attribute__ ((always_inline)) void
 bf16_step (const int tall, const char *a, size_t stride, const char *w,
-    Bf16State *state, unsigned n)
+    Bf16State *state, size_t n)
 {
   tile_load (4, a, stride);
   tile_load (6, w, TILE_ROW_BYTES);
@@ -110,7 +108,7 @@ bf16_sums (const int tall, const char *a, size_t stride, size_t k,
     const char *w, Bf16State *state)
 {
   size_t whole = k / BF16_STEP, steps = n_steps (k * sizeof (uint16_t));
-  unsigned n = share (state->end - state->next, steps * (tall ? 4 : 2));
+  size_t n = share (state->end - state->next, steps * (tall ? 4 : 2));
 
   clear_sums (tall);
   for (size_t i = 0; i < whole; i++)
@@ -119,7 +117,7 @@ bf16_sums (const int tall, const char *a, size_t stride, size_t k,
   if (whole < steps)
     bf16_step (tall, (const char *) state->tail, TILE_ROW_BYTES,
         w + whole * STEP_BYTES, state, n);
-  finish_some_bf16 (state, BLOCK_VECTORS);
+  finish_some_bf16 (state, BLOCK);
   store_sums (tall, state->sums);
 }
 
@@ -157,7 +155,7 @@ bf16_block (
   state->row = row;
   state->column = panel * PANEL;
   state->next = 0;
-  state->end = (unsigned) (rows * PANEL / VEC_LANES);
+  state->end = rows;
 }
 
 static void
@@ -169,7 +167,7 @@ amx_bf16_gemm (const NpuGemm *args)
   state.next = state.end = 0;
   state.tail_row = NO_ROW;
   for_each_block (args, amx_bf16_panel_bytes (args->w->k), bf16_block, &state);
-  finish_some_bf16 (&state, BLOCK_VECTORS);
+  finish_some_bf16 (&state, BLOCK);
 }
 
 /* Four products side by side hide the latency of each. */

@@ -72,8 +72,8 @@ amx_int8_pack (const float *w, size_t ldw, size_t k, size_t first,
   }
 }
 
-/* A block between its groups, and a group whose sums have left the tiles: vectors
- * next … end - 1, two to a row, wait to be added to the block's. */
+/* A block between its groups, and a group whose sums have left the tiles: rows
+ * next … end - 1 wait to be added to the block's. */
 typedef struct {
   _Alignas(NPU_ALIGNMENT) int32_t products[BLOCK * PANEL];
   _Alignas(NPU_ALIGNMENT) float sums[BLOCK * PANEL];
@@ -82,47 +82,67 @@ typedef struct {
   const char *row_scales; /* of the group; a_stride apart */
   const float *column_scales;
   int first, last; /* of the block's groups */
-  unsigned next, end;
+  size_t next, end;
 } Int8State;
 
-/* The float32 step of vector @i. */
-static inline vec
-add_group (const Int8State *state, unsigned i)
+/* The float32 step of rows next … @end - 1.  Inlined with constant @first. */
+static inline __attribute__ ((always_inline)) void
+add_rows (Int8State *state, const int first, size_t end)
 {
-  const char *scale = state->row_scales + i / 2 * state->args->a_stride;
-  vec before =
-      state->first ? vec_zero () : vec_load (state->sums + i * VEC_LANES);
+  size_t stride = state->args->a_stride;
+  const char *scales = state->row_scales;
 
-  return vec_fma (ivec_to_float (ivec_load (state->products + i * VEC_LANES)),
-      vec_set1 (*(const float *) scale), before);
+  for (size_t row = state->next; row < end; row++) {
+    const int32_t *products = state->products + row * PANEL;
+    float *sums = state->sums + row * PANEL;
+    vec scale = vec_set1 (*(const float *) (scales + row * stride));
+
+    for (size_t i = 0; i < PANEL; i += VEC_LANES)
+      vec_store (
+          sums + i, vec_fma (ivec_to_float (ivec_load (products + i)), scale,
+                        first ? vec_zero () : vec_load (sums + i)));
+  }
+}
+
+/* The same rows of the whole sums. */
+static inline void
+finish_rows (const Int8State *state, size_t end)
+{
+  const NpuGemm args = *state->args; /* so that it can stay in registers */
+  vec left = vec_load (state->column_scales);
+  vec right = vec_load (state->column_scales + VEC_LANES);
+
+  for (size_t row = state->next; row < end; row++) {
+    const float *sums = state->sums + row * PANEL;
+    float scaled[PANEL];
+
+    vec_store (scaled, vec_load (sums) * left);
+    vec_store (scaled + VEC_LANES, vec_load (sums + VEC_LANES) * right);
+    finish_sums (&args, scaled, state->row + row, state->column);
+  }
 }
 
 static void
-finish_some_int8 (Int8State *state, unsigned n)
+finish_some_int8 (Int8State *state, size_t n)
 {
-  unsigned end = state->end - state->next < n ? state->end : state->next + n;
+  size_t end = state->end - state->next < n ? state->end : state->next + n;
 
-  for (unsigned i = state->next; i < end; i++) {
-    float *sums = state->sums + i * VEC_LANES;
-    unsigned half = i % 2 * VEC_LANES;
-    vec sum = add_group (state, i);
-
-    if (state->last) {
-      vec_store (sums, sum * vec_load (state->column_scales + half));
-      finish_vector (
-          state->args, sums, state->row + i / 2, state->column + half);
-    } else {
-      vec_store (sums, sum);
-    }
-  }
+  if (end == state->next)
+    return;
+  if (state->first)
+    add_rows (state, 1, end);
+  else
+    add_rows (state, 0, end);
+  if (state->last)
+    finish_rows (state, end);
   state->next = end;
 }
 
 /* Products of one step of up to 16 rows, or of 32, where @tall; with each, @n
- * vectors of the group before are done. */
+ * rows of the group before are done. */
 static inline __attribute__ ((always_inline)) void
 int8_step (const int tall, const char *a, size_t stride, const char *w,
-    Int8State *state, unsigned n)
+    Int8State *state, size_t n)
 {
   tile_load (4, a, stride);
   tile_load (6, w, TILE_ROW_BYTES);
@@ -144,13 +164,13 @@ static inline __attribute__ ((always_inline)) void
 int8_sums (const int tall, const char *a, size_t stride, size_t steps,
     const char *w, Int8State *state)
 {
-  unsigned n = share (state->end - state->next, steps * (tall ? 4 : 2));
+  size_t n = share (state->end - state->next, steps * (tall ? 4 : 2));
 
   clear_sums (tall);
   for (size_t i = 0; i < steps; i++)
     int8_step (
         tall, a + i * TILE_ROW_BYTES, stride, w + i * STEP_BYTES, state, n);
-  finish_some_int8 (state, BLOCK_VECTORS);
+  finish_some_int8 (state, BLOCK);
   store_sums (tall, state->products);
 }
 
@@ -180,7 +200,7 @@ int8_block (
     state->first = first == 0;
     state->last = k - first <= GROUP;
     state->next = 0;
-    state->end = (unsigned) (rows * PANEL / VEC_LANES);
+    state->end = rows;
   }
 }
 
@@ -192,7 +212,7 @@ amx_int8_gemm (const NpuGemm *args)
   state.args = args;
   state.next = state.end = 0;
   for_each_block (args, amx_int8_panel_bytes (args->w->k), int8_block, &state);
-  finish_some_int8 (&state, BLOCK_VECTORS);
+  finish_some_int8 (&state, BLOCK);
 }
 
 /* Four products side by side hide the latency of each. */
