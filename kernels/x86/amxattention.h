@@ -217,19 +217,23 @@ make_headroom (AttentionScratch *state, size_t rows, size_t step)
   tile_load (3, state->sums + 3 * VEC_LANES, SUMS_STRIDE);
 }
 
-/* Two rows' scores of @step into weights. */
+/* Two rows' scores of @step into weights.  The totals are those of the rounded
+ * weights: so what rounding does to a weight that outweighs all others cancels. */
 static inline __attribute__ ((always_inline)) void
 weigh_rows (AttentionScratch *state, size_t step, size_t first_row)
 {
   for (size_t row = first_row; row < first_row + 2; row++) {
     const float *scores = state->scores[step % 2] + row * STEP_KEYS;
-    uint16_t *weights = state->weights[step % 2] + row * STEP_KEYS;
     float *totals = state->totals + row * VEC_LANES;
     vec low = exp2_bf16 (vec_load (scores));
     vec high = exp2_bf16 (vec_load (scores + VEC_LANES));
+    __m512i weights = (__m512i) _mm512_cvtne2ps_pbh (high, low);
+    vec even = _mm512_castsi512_ps (_mm512_slli_epi32 (weights, 16));
+    vec odd = _mm512_castsi512_ps (
+        _mm512_and_si512 (weights, _mm512_set1_epi32 (-65536)));
 
-    _mm512_storeu_si512 (weights, (__m512i) _mm512_cvtne2ps_pbh (high, low));
-    vec_store (totals, vec_load (totals) + (low + high));
+    _mm512_storeu_si512 (state->weights[step % 2] + row * STEP_KEYS, weights);
+    vec_store (totals, vec_load (totals) + (even + odd));
   }
 }
 
