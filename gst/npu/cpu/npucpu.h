@@ -92,6 +92,15 @@ npu_cpu_product (NpuCpuWindow *window, NpuFormat format)
   return &npu_cpu_window_backend (window)->kernels.product[format];
 }
 
+/* Bytes from one prepared row to the next, where rows need not follow each other
+ * at once: an odd number of cache lines, so that the same column of many rows
+ * does not compete for a few of the cache's places. */
+static inline gsize
+npu_cpu_row_stride (const NpuProduct *product, gsize k)
+{
+  return ((product->row_bytes (k) + 63) / 64 | 1) * 64;
+}
+
 NpuProgram *npu_cpu_program_new (NpuBackend *backend, const NpuWeights *weights,
     NpuPrecision precision, GError **error);
 void npu_cpu_program_free (NpuProgram *program);

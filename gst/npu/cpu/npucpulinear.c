@@ -39,7 +39,7 @@ prepare_input (const Job *job, NpuGemm *part, gsize row, guint worker)
     return;
   }
   part->a = scratch;
-  part->a_stride = product->row_bytes (k);
+  part->a_stride = npu_cpu_row_stride (product, k);
   if (linear->norm != NULL)
     product->layernorm (x, linear->ldx, part->m, k, linear->norm->gamma,
         linear->norm->beta, scratch, part->a_stride);

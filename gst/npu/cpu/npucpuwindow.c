@@ -75,9 +75,9 @@ compute_strides (NpuCpuWindow *window)
   const NpuAttention *attention = &kernels->attention[program->linear];
   gsize rows = MAX (linear->rows, conv->rows);
 
-  window->hidden_stride = linear->row_bytes (shape->ffn);
+  window->hidden_stride = npu_cpu_row_stride (linear, shape->ffn);
   window->input_scratch_stride =
-      align (linear->rows * linear->row_bytes (shape->width));
+      align (linear->rows * npu_cpu_row_stride (linear, shape->width));
   window->output_scratch_stride = align (rows * MAX (shape->ffn, shape->width));
   window->packed_kv_stride =
       align (attention->packed_bytes (window->parent.positions));
