@@ -28,8 +28,8 @@ static const GOptionEntry options[] = {
   { "threads", 't', 0, G_OPTION_ARG_INT, &opt_threads,
       "Threads (default: 1, then all)", "N" },
   { "isa", 'i', 0, G_OPTION_ARG_STRING, &opt_isa,
-      "Instruction set: c, avx2, avxvnni, avx512, avx512vnni, avx512bf16 "
-      "(default: all fast ones)",
+      "Instruction set: c, avx2, avxvnni, avx512, avx512vnni, avx512bf16, "
+      "amx (default: all fast ones)",
       "ISA" },
   { "audio-ctx", 'a', 0, G_OPTION_ARG_INT, &opt_audio_ctx,
       "Positions in a window (default: all that the model has)", "N" },

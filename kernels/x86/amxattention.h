@@ -9,11 +9,11 @@
  *   tile 6       queries or weights
  *   tile 7       keys or values
  *
- * Scores are in log2 units, less the row's shift, which is what they are summed
- * from.  The shift is the highest score of the first step, as an integer.  Only
- * where a later score lies more than HEADROOM above it is it raised, and what
- * was summed so far shrunk by a power of two: exact, and rare.  Weights up to
- * 2^HEADROOM do no harm, and the highest score's is never far below 1.
+ * A weight is 2^(score log2 e - shift).  The row's shift is the highest score of
+ * the first step in log2 units, as an integer.  Only where a later one lies more
+ * than HEADROOM above it is it raised, and what was summed so far shrunk by a
+ * power of two: exact, and rare.  Weights up to 2^HEADROOM do no harm, and the
+ * highest is never far below 1.
  *
  * The exponentials take longer than the products, so they are computed between
  * them: of step i, while the tile unit makes the scores of step i + 1 and adds
@@ -45,8 +45,9 @@ typedef struct {
   float scores[2][TILE_ROWS * STEP_KEYS];
   uint16_t weights[2][TILE_ROWS * STEP_KEYS];
   uint16_t q[TILE_ROWS * HEAD];
-  float sums[TILE_ROWS * HEAD];        /* on the way out of the tiles */
-  float shifts[TILE_ROWS * VEC_LANES]; /* negative, a row of each */
+  float sums[TILE_ROWS * HEAD]; /* on the way out of the tiles */
+  float shifts[TILE_ROWS];
+  float limits[TILE_ROWS];             /* scores above call for another shift */
   float totals[TILE_ROWS * VEC_LANES]; /* of weights, by lane */
 } AttentionScratch;
 
@@ -94,24 +95,6 @@ amx_attention_pack (
   }
 }
 
-/* Q in log2 units. */
-static void
-prepare_queries (
-    AttentionScratch *state, const float *q, size_t ldq, size_t rows)
-{
-  const vec scale = vec_set1 (LOG2_E);
-
-  for (size_t row = 0; row < rows; row++)
-    for (size_t i = 0; i < HEAD; i += 2 * VEC_LANES) {
-      const float *from = q + row * ldq + i;
-      vec low = vec_load (from) * scale;
-      vec high = vec_load (from + VEC_LANES) * scale;
-
-      _mm512_storeu_si512 (
-          state->q + row * HEAD + i, (__m512i) _mm512_cvtne2ps_pbh (high, low));
-    }
-}
-
 /*
  * 2^t, 0 where t is below -126: 2^(t - floor t) by a minimax polynomial with a
  * relative error of 7.5e-5, a twentieth of a bf16's rounding.
@@ -134,39 +117,37 @@ highest_score (const float *scores)
       vec_max (vec_load (scores), vec_load (scores + VEC_LANES)));
 }
 
-/* Raises the shift that a row's @scores have been given by @by. */
 static inline void
-raise_shift (AttentionScratch *state, float *scores, size_t row, float by)
+set_shift (AttentionScratch *state, size_t row, float shift)
 {
-  float *shift = state->shifts + row * VEC_LANES;
-
-  for (size_t i = 0; i < STEP_KEYS; i += VEC_LANES)
-    vec_store (scores + i, vec_load (scores + i) - vec_set1 (by));
-  vec_store (shift, vec_load (shift) - vec_set1 (by));
+  state->shifts[row] = shift;
+  state->limits[row] = (shift + HEADROOM) / LOG2_E;
 }
 
+/* By the scores of the first step. */
 static void
 set_shifts (AttentionScratch *state, size_t rows)
 {
   for (size_t row = 0; row < rows; row++) {
-    float *scores = state->scores[0] + row * STEP_KEYS;
+    float highest = highest_score (state->scores[0] + row * STEP_KEYS);
 
-    raise_shift (state, scores, row, nearbyintf (highest_score (scores)));
+    set_shift (state, row, nearbyintf (highest * LOG2_E));
   }
 }
 
-/* Whether a score of a step is above HEADROOM, or not a number. */
+/* Whether a score of @step is above its row's limit, or not a number. */
 static inline int
-is_above_headroom (const float *scores)
+is_above_limit (const AttentionScratch *state, size_t step)
 {
-  const vec limit = vec_set1 (HEADROOM);
+  const float *scores = state->scores[step % 2];
   __mmask16 even = 0xffff, odd = 0xffff;
 
-  for (size_t i = 0; i < TILE_ROWS * STEP_KEYS; i += 2 * VEC_LANES) {
-    even = _mm512_mask_cmp_ps_mask (
-        even, vec_load (scores + i), limit, _CMP_LE_OQ);
+  for (size_t row = 0; row < TILE_ROWS; row++, scores += STEP_KEYS) {
+    vec limit = vec_set1 (state->limits[row]);
+
+    even = _mm512_mask_cmp_ps_mask (even, vec_load (scores), limit, _CMP_LE_OQ);
     odd = _mm512_mask_cmp_ps_mask (
-        odd, vec_load (scores + i + VEC_LANES), limit, _CMP_LE_OQ);
+        odd, vec_load (scores + VEC_LANES), limit, _CMP_LE_OQ);
   }
   return (even & odd) != 0xffff;
 }
@@ -176,17 +157,18 @@ is_above_headroom (const float *scores)
 static void
 shrink_row (AttentionScratch *state, size_t row, size_t step, float by)
 {
-  vec factor = vec_scale (vec_set1 (1.0f), vec_set1 (-by));
+  const vec power = vec_set1 (-by); /* 2^-by alone may be too small a number */
   float *sums = state->sums + row * HEAD;
   float *totals = state->totals + row * VEC_LANES;
   uint16_t *weights = state->weights[(step - 1) % 2] + row * STEP_KEYS;
 
   for (size_t i = 0; i < HEAD; i += VEC_LANES)
-    vec_store (sums + i, vec_load (sums + i) * factor);
-  vec_store (totals, vec_load (totals) * factor);
+    vec_store (sums + i, vec_scale (vec_load (sums + i), power));
+  vec_store (totals, vec_scale (vec_load (totals), power));
   for (size_t i = 0; i < STEP_KEYS; i += VEC_LANES)
     _mm256_storeu_si256 ((__m256i *) (weights + i),
-        (__m256i) _mm512_cvtneps_pbh (vec_load_bf16 (weights + i) * factor));
+        (__m256i) _mm512_cvtneps_pbh (
+            vec_scale (vec_load_bf16 (weights + i), power)));
 }
 
 static inline void
@@ -199,16 +181,16 @@ store_values (AttentionScratch *state)
 }
 
 static void
-make_headroom (AttentionScratch *state, size_t rows, size_t step)
+raise_shifts (AttentionScratch *state, size_t rows, size_t step)
 {
   store_values (state);
   for (size_t row = 0; row < rows; row++) {
-    float *scores = state->scores[step % 2] + row * STEP_KEYS;
-    float highest = highest_score (scores), by = nearbyintf (highest);
+    float highest = highest_score (state->scores[step % 2] + row * STEP_KEYS);
+    float shift = nearbyintf (highest * LOG2_E);
 
-    if (highest > HEADROOM) {
-      shrink_row (state, row, step, by);
-      raise_shift (state, scores, row, by);
+    if (highest > state->limits[row]) {
+      shrink_row (state, row, step, shift - state->shifts[row]);
+      set_shift (state, row, shift);
     }
   }
   tile_load (0, state->sums, SUMS_STRIDE);
@@ -225,8 +207,10 @@ weigh_rows (AttentionScratch *state, size_t step, size_t first_row)
   for (size_t row = first_row; row < first_row + 2; row++) {
     const float *scores = state->scores[step % 2] + row * STEP_KEYS;
     float *totals = state->totals + row * VEC_LANES;
-    vec low = exp2_bf16 (vec_load (scores));
-    vec high = exp2_bf16 (vec_load (scores + VEC_LANES));
+    vec scale = vec_set1 (LOG2_E), shift = vec_set1 (-state->shifts[row]);
+    vec low = exp2_bf16 (vec_fma (vec_load (scores), scale, shift));
+    vec high =
+        exp2_bf16 (vec_fma (vec_load (scores + VEC_LANES), scale, shift));
     __m512i weights = (__m512i) _mm512_cvtne2ps_pbh (high, low);
     vec even = _mm512_castsi512_ps (_mm512_slli_epi32 (weights, 16));
     vec odd = _mm512_castsi512_ps (
@@ -246,8 +230,8 @@ score (
   const char *q = (const char *) state->q;
   float *scores = state->scores[step % 2];
 
-  tile_load (4, state->shifts, TILE_ROW_BYTES);
-  tile_load (5, state->shifts, TILE_ROW_BYTES);
+  tile_zero (4);
+  tile_zero (5);
   tile_load (6, q, Q_STRIDE);
   tile_load (7, packed, TILE_ROW_BYTES);
   tile_dot_bf16 (4, 6, 7);
@@ -320,8 +304,8 @@ attend_steps (
   for (size_t step = 0; step <= last; step++) {
     const char *keys = packed + step * KEY_STEP_BYTES;
 
-    if (step > 0 && is_above_headroom (state->scores[step % 2]))
-      make_headroom (state, rows, step);
+    if (step > 0 && is_above_limit (state, step))
+      raise_shifts (state, rows, step);
     if (step < last)
       score (state, keys + KEY_STEP_BYTES, step + 1, 1);
     else
@@ -347,8 +331,9 @@ attend_tile (AttentionScratch *state, const float *q, size_t ldq, size_t rows,
 
   memset (state->scores, 0, sizeof state->scores); /* of rows that are not */
   memset (state->shifts, 0, sizeof state->shifts);
+  memset (state->limits, 0, sizeof state->limits);
   memset (state->totals, 0, sizeof state->totals);
-  prepare_queries (state, q, ldq, rows);
+  bf16_prepare (q, ldq, rows, HEAD, state->q, Q_STRIDE);
   tile_configure ((const uint8_t[N_TILES]){ n, n, n, n, n, n, n, TILE_ROWS });
   attend_steps (state, rows, packed, n_keys);
   store_values (state);
