@@ -363,7 +363,9 @@ amx_attention (const float *q, size_t ldq, size_t n_queries, const void *packed,
 static inline void
 amx_attention_init (NpuKernels *kernels)
 {
-  const NpuAttention attention = { .queries = TASK_QUERIES,
+  const NpuAttention attention = { .scores = NPU_FORMAT_BF16,
+    .values = NPU_FORMAT_BF16,
+    .queries = TASK_QUERIES,
     .packed_bytes = amx_attention_packed_bytes,
     .scratch_bytes = sizeof (AttentionScratch),
     .pack = amx_attention_pack,
