@@ -27,6 +27,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "cpu.h"
@@ -69,7 +70,8 @@ struct _Waiting {
 };
 
 struct _NpuPool {
-  unsigned cpus; /* immutable */
+  unsigned cpus;      /* immutable */
+  NpuPool *following; /* of all pools; under pools_lock */
 
   pthread_mutex_t lock;
   pthread_cond_t wake; /* there is work for a worker, or the pool ends */
@@ -308,18 +310,83 @@ start_workers (NpuPool *pool, unsigned wanted)
   pthread_sigmask (SIG_SETMASK, &before, NULL);
 }
 
+/* Without workers, callers or turns. */
+static void
+init_state (NpuPool *pool, unsigned cpus, NpuPool *following)
+{
+  memset (pool, 0, sizeof *pool);
+  pool->cpus = cpus;
+  pool->following = following;
+  pthread_mutex_init (&pool->lock, NULL);
+  pthread_cond_init (&pool->wake, NULL);
+  atomic_init (&pool->n_callers, 0);
+  atomic_init (&pool->news, 0);
+}
+
+/* ---- forks: a child has none of the threads that work or hold a lock ---- */
+
+static pthread_mutex_t pools_lock = PTHREAD_MUTEX_INITIALIZER;
+static NpuPool *pools;
+
+static void
+lock_pools (void)
+{
+  pthread_mutex_lock (&pools_lock);
+}
+
+static void
+unlock_pools (void)
+{
+  pthread_mutex_unlock (&pools_lock);
+}
+
+static void
+renew_pools (void)
+{
+  for (NpuPool *pool = pools; pool; pool = pool->following)
+    init_state (pool, pool->cpus, pool->following);
+  unlock_pools ();
+}
+
+static void
+watch_forks (void)
+{
+  pthread_atfork (lock_pools, unlock_pools, renew_pools);
+}
+
+static void
+remember (NpuPool *pool)
+{
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+  pthread_once (&once, watch_forks);
+  lock_pools ();
+  pool->following = pools;
+  pools = pool;
+  unlock_pools ();
+}
+
+static void
+forget (NpuPool *pool)
+{
+  NpuPool **link = &pools;
+
+  lock_pools ();
+  while (*link != pool)
+    link = &(*link)->following;
+  *link = pool->following;
+  unlock_pools ();
+}
+
 NpuPool *
 npu_pool_new (unsigned cpus)
 {
-  NpuPool *pool = calloc (1, sizeof *pool);
+  NpuPool *pool = malloc (sizeof *pool);
 
   if (!pool)
     return NULL;
-  pthread_mutex_init (&pool->lock, NULL);
-  pthread_cond_init (&pool->wake, NULL);
-  pool->cpus = cpus > 0 ? cpus : 1;
-  atomic_init (&pool->n_callers, 0);
-  atomic_init (&pool->news, 0);
+  init_state (pool, cpus > 0 ? cpus : 1, NULL);
+  remember (pool);
   return pool;
 }
 
@@ -328,6 +395,7 @@ npu_pool_free (NpuPool *pool)
 {
   if (!pool)
     return;
+  forget (pool);
   pthread_mutex_lock (&pool->lock);
   pool->stopping = true;
   wake_workers (pool, pool->n_sleeping);

@@ -11,6 +11,9 @@
  * first served, and keeps it over a series of runs whose data then stay in the
  * caches.  Workers help while fewer callers than CPUs have a turn, and make
  * room, after their current task, for a caller that waits.
+ *
+ * In a child process made by fork() a pool begins anew: without workers,
+ * callers, turns, and what was counted.
  */
 #ifndef NPU_POOL_H
 #define NPU_POOL_H

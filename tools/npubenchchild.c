@@ -201,15 +201,15 @@ count_weights (void)
 {
   GstNpuContext *context = gst_npu_context_new ("cpu", NULL);
   GstStructure *stats;
-  guint cached = 0;
+  guint programs = 0;
 
   if (context == NULL)
     return 0;
   stats = gst_npu_context_get_stats (context);
-  gst_structure_get_uint (stats, "cached", &cached);
+  gst_structure_get_uint (stats, "programs", &programs);
   gst_structure_free (stats);
   gst_object_unref (context);
-  return cached;
+  return programs;
 }
 
 static void

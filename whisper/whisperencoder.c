@@ -21,6 +21,14 @@ struct _WhisperEncoder {
   NpuWindow *window;
 };
 
+/* Tells the backend of programs that come and go. */
+static void
+count_program (NpuBackend *backend, gint n, gsize bytes)
+{
+  g_atomic_int_add (&backend->n_programs, n);
+  g_atomic_pointer_add (&backend->packed_bytes, n * (gssize) bytes);
+}
+
 WhisperProgram *
 whisper_program_new (NpuBackend *backend, WhisperModel *model,
     NpuPrecision precision, GError **error)
@@ -34,6 +42,7 @@ whisper_program_new (NpuBackend *backend, WhisperModel *model,
   if (packed == NULL)
     return NULL;
 
+  count_program (backend, 1, packed->packed_bytes);
   program = g_new0 (WhisperProgram, 1);
   program->packed = packed;
   return program;
@@ -42,7 +51,10 @@ whisper_program_new (NpuBackend *backend, WhisperModel *model,
 void
 whisper_program_free (WhisperProgram *program)
 {
-  program->packed->backend->ops->program_free (program->packed);
+  NpuBackend *backend = program->packed->backend;
+
+  count_program (backend, -1, program->packed->packed_bytes);
+  backend->ops->program_free (program->packed);
   g_free (program);
 }
 

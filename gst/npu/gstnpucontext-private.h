@@ -28,5 +28,11 @@ gpointer gst_npu_context_cache_lookup (GstNpuContext *context, const gchar *key,
     GError **error);
 void gst_npu_context_cache_release (GstNpuContext *context, const gchar *key);
 
+/* To be called before any lock of the library is taken: a forked child gets
+ * locks that nobody holds. */
+void gst_npu_context_watch_forks (void);
+/* … that of gst_npu_ensure_element_context(). */
+void gst_npu_utils_renew_lock (void);
+
 G_END_DECLS
 #endif /* GST_NPU_CONTEXT_PRIVATE_H */

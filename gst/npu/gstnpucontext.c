@@ -13,14 +13,22 @@
  * The context also keeps what is dear to make and may be shared, such as packed
  * weights.  All functions are thread-safe; the last reference may be dropped on
  * any thread.
+ *
+ * A child process that was made by fork() and not replaced by exec() opens
+ * devices of its own: gst_npu_context_new() and elements never find the
+ * parent's there.  A context of the CPU that the child inherited may still be
+ * used by it explicitly, for instance to share weights that are packed already,
+ * if no other thread was using it at the time of the fork.
  */
 #include "gstnpucontext.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "gstnpucontext-private.h"
+#include "gstnpucontextcache.h"
 
-GST_DEBUG_CATEGORY_STATIC (npucontext_debug);
+GST_DEBUG_CATEGORY (npucontext_debug);
 GST_DEBUG_CATEGORY_STATIC (npuxrt_debug);
 #define GST_CAT_DEFAULT npucontext_debug
 
@@ -30,20 +38,8 @@ struct _GstNpuContext {
   /* Immutable once constructed. */
   gchar *device;
   NpuBackend *backend;
-
-  GMutex cache_lock;
-  GCond cache_cond;
-  /* Guarded by cache_lock: */
-  GHashTable *cache; /* key → CacheEntry */
+  GstNpuCache *cache;
 };
-
-typedef struct {
-  guint users; /* lookups not released yet, waiting ones too */
-  gboolean making;
-  gpointer value; /* NULL while made, and if that failed */
-  GError *error;
-  GDestroyNotify free_value;
-} CacheEntry;
 
 G_DEFINE_TYPE_WITH_CODE (
     GstNpuContext, gst_npu_context, GST_TYPE_OBJECT,
@@ -62,12 +58,34 @@ free_weak_ref (gpointer data)
   g_free (data);
 }
 
+/* In a forked child: the threads that may have held a lock, or have been in the
+ * middle of changing the table, are not there.  So the table cannot be freed
+ * safely, and is kept. */
+static void
+forget_parent (void)
+{
+  static GList *kept;
+
+  kept = g_list_prepend (kept, g_steal_pointer (&registry));
+  g_mutex_init (&registry_lock);
+  gst_npu_utils_renew_lock ();
+}
+
+void
+gst_npu_context_watch_forks (void)
+{
+  static gsize watching;
+
+  if (g_once_init_enter (&watching)) {
+    pthread_atfork (NULL, NULL, forget_parent);
+    g_once_init_leave (&watching, 1);
+  }
+}
+
 static void
 gst_npu_context_init (GstNpuContext *self)
 {
-  g_mutex_init (&self->cache_lock);
-  g_cond_init (&self->cache_cond);
-  self->cache = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  self->cache = gst_npu_cache_new ();
 }
 
 static void
@@ -75,12 +93,7 @@ gst_npu_context_finalize (GObject *object)
 {
   GstNpuContext *self = GST_NPU_CONTEXT (object);
 
-  if (g_hash_table_size (self->cache) > 0)
-    GST_ERROR_OBJECT (self, "finalized while cached values are in use");
-  g_hash_table_unref (self->cache);
-  g_cond_clear (&self->cache_cond);
-  g_mutex_clear (&self->cache_lock);
-
+  gst_npu_cache_free (self->cache);
   if (self->backend != NULL)
     self->backend->ops->free (self->backend);
   g_free (self->device);
@@ -174,6 +187,7 @@ gst_npu_context_new (const gchar *device, GError **error)
   if (device == NULL)
     return NULL;
 
+  gst_npu_context_watch_forks ();
   g_mutex_lock (&registry_lock);
   if (registry == NULL)
     registry =
@@ -225,26 +239,45 @@ gst_npu_context_is_hardware (GstNpuContext *context)
  * gst_npu_context_get_stats:
  * @context: a #GstNpuContext
  *
- * Returns: (transfer full): a structure "npu-context-stats" with the fields
- *     device (string), backend (string, for people), cached (uint: shared
- *     values, such as packed weights)
+ * Tells what the device is and who uses it, at this moment:
+ *
+ * | field | type | what |
+ * |---|---|---|
+ * | `device` | string | as gst_npu_context_get_device() says |
+ * | `backend` | string | what runs: "cpu" |
+ * | `description` | string | of the device, for people: instruction set, threads |
+ * | `users` | uint | elements that have weights open on it: each npuwhisperenc from READY on; npumel needs none and is not counted |
+ * | `programs` | uint | sets of packed weights: one for each file and precision in use, however many elements use it |
+ * | `packed-bytes` | uint64 | memory that these take, in bytes |
+ * | `windows` | uint64 | windows that were begun since the device was opened |
+ * | `queue-time` | uint64 | nanoseconds that these waited for their turn, in all |
+ * | `waiting` | uint | windows that wait for their turn now |
+ *
+ * May be called on any thread, while windows run.
+ *
+ * Returns: (transfer full): a new structure "npu-context-stats"
  *
  * Since: 0.1
  */
 GstStructure *
 gst_npu_context_get_stats (GstNpuContext *context)
 {
-  guint cached;
+  NpuBackend *backend;
+  NpuUse use;
 
   g_return_val_if_fail (GST_IS_NPU_CONTEXT (context), NULL);
 
-  g_mutex_lock (&context->cache_lock);
-  cached = g_hash_table_size (context->cache);
-  g_mutex_unlock (&context->cache_lock);
-
+  backend = context->backend;
+  use = backend->ops->get_use (backend);
   return gst_structure_new ("npu-context-stats", "device", G_TYPE_STRING,
-      context->device, "backend", G_TYPE_STRING, context->backend->description,
-      "cached", G_TYPE_UINT, cached, NULL);
+      context->device, "backend", G_TYPE_STRING, backend->ops->name,
+      "description", G_TYPE_STRING, backend->description, "users", G_TYPE_UINT,
+      gst_npu_cache_count_users (context->cache), "programs", G_TYPE_UINT,
+      (guint) g_atomic_int_get (&backend->n_programs), "packed-bytes",
+      G_TYPE_UINT64,
+      (guint64) (gsize) g_atomic_pointer_get (&backend->packed_bytes),
+      "windows", G_TYPE_UINT64, use.windows, "queue-time", G_TYPE_UINT64,
+      use.queue_ns, "waiting", G_TYPE_UINT, use.waiting, NULL);
 }
 
 /**
@@ -277,88 +310,17 @@ gst_npu_context_get_backend (GstNpuContext *context)
   return context->backend;
 }
 
-/* Drops one use of @entry; called with the lock held.  Returns the value if it
- * is now the caller's to free, and the entry is gone then. */
-static gpointer
-drop_entry (CacheEntry *entry)
-{
-  gpointer value = entry->value;
-
-  if (--entry->users > 0)
-    return NULL;
-  g_clear_error (&entry->error);
-  g_free (entry);
-  return value;
-}
-
-/* Makes the value of a new entry, without the lock: other keys go on. */
-static void
-make_value (GstNpuContext *context, CacheEntry *entry, const gchar *key,
-    GstNpuCacheCreate create, gpointer user_data)
-{
-  GError *error = NULL;
-  gpointer value;
-
-  g_mutex_unlock (&context->cache_lock);
-  value = create (user_data, &error);
-  g_mutex_lock (&context->cache_lock);
-
-  entry->value = value;
-  entry->error = error;
-  entry->making = FALSE;
-  if (value == NULL)
-    g_hash_table_remove (context->cache, key);
-  g_cond_broadcast (&context->cache_cond);
-}
-
 gpointer
 gst_npu_context_cache_lookup (GstNpuContext *context, const gchar *key,
     GstNpuCacheCreate create, gpointer user_data, GDestroyNotify free_value,
     GError **error)
 {
-  CacheEntry *entry;
-  gpointer value;
-
-  g_mutex_lock (&context->cache_lock);
-  entry = g_hash_table_lookup (context->cache, key);
-  if (entry == NULL) {
-    entry = g_new0 (CacheEntry, 1);
-    entry->users = 1;
-    entry->making = TRUE;
-    entry->free_value = free_value;
-    g_hash_table_insert (context->cache, g_strdup (key), entry);
-    make_value (context, entry, key, create, user_data);
-  } else {
-    entry->users++;
-    while (entry->making)
-      g_cond_wait (&context->cache_cond, &context->cache_lock);
-  }
-
-  value = entry->value;
-  if (value == NULL) {
-    g_propagate_error (error, g_error_copy (entry->error));
-    drop_entry (entry);
-  }
-  g_mutex_unlock (&context->cache_lock);
-  return value;
+  return gst_npu_cache_lookup (
+      context->cache, key, create, user_data, free_value, error);
 }
 
 void
 gst_npu_context_cache_release (GstNpuContext *context, const gchar *key)
 {
-  CacheEntry *entry;
-  GDestroyNotify free_value;
-  gpointer value;
-
-  g_mutex_lock (&context->cache_lock);
-  entry = g_hash_table_lookup (context->cache, key);
-  g_assert (entry != NULL);
-  free_value = entry->free_value;
-  if (entry->users == 1)
-    g_hash_table_remove (context->cache, key);
-  value = drop_entry (entry);
-  g_mutex_unlock (&context->cache_lock);
-
-  if (value != NULL)
-    free_value (value);
+  gst_npu_cache_release (context->cache, key);
 }

@@ -11,6 +11,8 @@
  */
 #include "gstnpuutils.h"
 
+#include "gstnpucontext-private.h"
+
 /* Two elements that start at the same time must not open a device each.
  * Recursive, because an application may start another pipeline in its handler
  * of the NEED_CONTEXT message.  Serialises finding a context, never its use. */
@@ -61,19 +63,6 @@ ask_neighbours (GstElement *element)
   gst_query_unref (query);
 }
 
-/* A persistent context outlives the NULL state in GstElement's own list, while
- * the element's field is cleared. */
-static void
-look_at_own_contexts (GstElement *element)
-{
-  GstContext *carrier = gst_element_get_context (element, GST_NPU_CONTEXT_TYPE);
-
-  if (carrier != NULL) {
-    gst_element_set_context (element, carrier);
-    gst_context_unref (carrier);
-  }
-}
-
 /* Asks bins and the application, which answer by gst_element_set_context(). */
 static void
 ask_application (GstElement *element)
@@ -101,10 +90,19 @@ make_context (GstElement *element, const gchar *device, GError **error)
   return TRUE;
 }
 
+/* The element's context, from its field, or from the list that every element
+ * has: a persistent context outlives the NULL state there while the field is
+ * cleared, and an element whose set_context() does not fill the field has it
+ * there only. */
 static gboolean
-has_context (GstElement *element, GstNpuContext **context_ptr)
+has_context (
+    GstElement *element, const gchar *device, GstNpuContext **context_ptr)
 {
+  GstContext *carrier = gst_element_get_context (element, GST_NPU_CONTEXT_TYPE);
   gboolean has;
+
+  gst_npu_handle_set_context (element, carrier, device, context_ptr);
+  g_clear_pointer (&carrier, gst_context_unref);
 
   GST_OBJECT_LOCK (element);
   has = *context_ptr != NULL;
@@ -112,34 +110,72 @@ has_context (GstElement *element, GstNpuContext **context_ptr)
   return has;
 }
 
+static void
+set_device_error (GError **error, const gchar *device, GstNpuContext *context)
+{
+  g_set_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS,
+      "device=%s was asked for, but the pipeline's context has device=%s: set "
+      "the same device on all elements, or leave it at auto",
+      device, gst_npu_context_get_device (context));
+}
+
+/* A context of the application (only such are persistent) is an order: the
+ * element must not open another device beside it.  A neighbour's is an offer. */
+static gboolean
+check_application (GstElement *element, const gchar *device, GError **error)
+{
+  GstContext *carrier = gst_element_get_context (element, GST_NPU_CONTEXT_TYPE);
+  GstNpuContext *context = unwrap_context (carrier);
+  gboolean refused = context != NULL && gst_context_is_persistent (carrier)
+                     && !device_matches (context, device);
+
+  if (refused)
+    set_device_error (error, device, context);
+  g_clear_pointer (&carrier, gst_context_unref);
+  gst_clear_object (&context);
+  return !refused;
+}
+
 static gboolean
 find_context (GstElement *element, const gchar *device,
     GstNpuContext **context_ptr, GError **error)
 {
-  if (has_context (element, context_ptr))
-    return TRUE;
-  look_at_own_contexts (element);
-  if (has_context (element, context_ptr))
+  if (has_context (element, device, context_ptr))
     return TRUE;
   ask_neighbours (element);
-  if (has_context (element, context_ptr))
+  if (has_context (element, device, context_ptr))
     return TRUE;
   ask_application (element);
-  if (has_context (element, context_ptr))
+  if (has_context (element, device, context_ptr))
     return TRUE;
-  return make_context (element, device, error);
+  return check_application (element, device, error)
+         && make_context (element, device, error)
+         && has_context (element, device, context_ptr);
 }
 
+/* The field may have been set before the device was chosen. */
 static gboolean
-check_device (GstNpuContext *context, const gchar *device, GError **error)
+check_device (GstElement *element, const gchar *device,
+    GstNpuContext **context_ptr, GError **error)
 {
-  if (context != NULL && device_matches (context, device))
-    return TRUE;
-  g_set_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS,
-      "device=%s was asked for, but the pipeline's context has device=%s: set "
-      "the same device on all elements, or leave it at auto",
-      device, context != NULL ? gst_npu_context_get_device (context) : "none");
-  return FALSE;
+  GstNpuContext *context;
+  gboolean matches;
+
+  GST_OBJECT_LOCK (element);
+  context = gst_object_ref (*context_ptr);
+  GST_OBJECT_UNLOCK (element);
+
+  matches = device_matches (context, device);
+  if (!matches)
+    set_device_error (error, device, context);
+  gst_object_unref (context);
+  return matches;
+}
+
+void
+gst_npu_utils_renew_lock (void)
+{
+  g_rec_mutex_init (&ensure_lock);
 }
 
 /**
@@ -167,9 +203,10 @@ gst_npu_ensure_element_context (GstElement *element, const gchar *device,
   g_return_val_if_fail (context_ptr != NULL, FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
+  gst_npu_context_watch_forks ();
   g_rec_mutex_lock (&ensure_lock);
   ok = find_context (element, device, context_ptr, error)
-       && check_device (*context_ptr, device, error);
+       && check_device (element, device, context_ptr, error);
   g_rec_mutex_unlock (&ensure_lock);
   return ok;
 }

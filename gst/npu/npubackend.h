@@ -112,6 +112,9 @@ struct _NpuBackend {
   const NpuBackendOps *ops;
   gchar *description;          /* for people: "AVX2, 2 threads" */
   NpuPrecision auto_precision; /* what AUTO means here; never AUTO */
+  /* Of all programs that exist now; atomic. */
+  gint n_programs;
+  gsize packed_bytes;
 };
 
 struct _NpuProgram {

@@ -2,8 +2,8 @@
 /*
  * test-pool.c: every task runs exactly once, workers are unique within a run,
  * concurrent callers all end, come in turn, and never work on more threads than
- * there are CPUs; the float mode is the kernels' inside of tasks and the
- * caller's own outside.
+ * there are CPUs; a child process can use what it inherited; the float mode is
+ * the kernels' inside of tasks and the caller's own outside.
  */
 #include "testutil.h"
 
@@ -12,7 +12,9 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "pool.h"
 
@@ -388,6 +390,74 @@ check_order (void)
   npu_pool_free (pool);
 }
 
+typedef struct {
+  NpuPool *pool;
+  atomic_bool has_turn, may_end;
+} Holder;
+
+static void *
+holder_main (void *data)
+{
+  struct timespec pause = { 0, 1000000 };
+  Holder *holder = data;
+
+  npu_pool_begin_turn (holder->pool);
+  atomic_store (&holder->has_turn, true);
+  while (!atomic_load (&holder->may_end))
+    nanosleep (&pause, NULL);
+  npu_pool_end_turn (holder->pool);
+  return NULL;
+}
+
+/* In the child.  Its exit status. */
+static int
+use_inherited (NpuPool *pool, Job *job)
+{
+  unsigned errors;
+
+  alarm (300); /* a child that hangs ends */
+  job_init (job, 4);
+  run_in_turn (pool, 4, run_task, job, MAX_TASKS);
+  errors = job_errors (job, MAX_TASKS);
+  errors += npu_pool_get_use (pool).n_turns != 1;
+  npu_pool_free (pool);
+  return errors != 0;
+}
+
+/* A child has no workers, and whoever has all turns is not there. */
+static void
+check_fork (void)
+{
+  struct timespec pause = { 0, 1000000 };
+  Holder holder = { .pool = npu_pool_new (1) };
+  Job *job = malloc (sizeof *job);
+  pthread_t thread;
+  int status = -1;
+  pid_t child;
+
+  test_name ("a child process");
+  job_init (job, 4);
+  run_in_turn (holder.pool, 4, run_task, job, MAX_TASKS);
+  pthread_create (&thread, NULL, holder_main, &holder);
+  while (!atomic_load (&holder.has_turn))
+    nanosleep (&pause, NULL);
+
+  child = fork ();
+  if (child == 0)
+    _exit (use_inherited (holder.pool, job));
+  waitpid (child, &status, 0);
+  test_check (WIFEXITED (status) && WEXITSTATUS (status) == 0,
+      "the child's status is %x", (unsigned) status);
+
+  atomic_store (&holder.may_end, true);
+  pthread_join (thread, NULL);
+  job_init (job, 4);
+  run_in_turn (holder.pool, 4, run_task, job, MAX_TASKS);
+  test_check (job_errors (job, MAX_TASKS) == 0, "the parent's pool suffered");
+  npu_pool_free (holder.pool);
+  free (job);
+}
+
 /* The caller's own mode, here with flushing off, survives a run. */
 static void
 check_float_mode (NpuPool *pool)
@@ -425,6 +495,7 @@ main (void)
   check_making_room ();
   check_limit ();
   check_order ();
+  check_fork ();
   npu_pool_free (pool);
   return test_result ();
 }

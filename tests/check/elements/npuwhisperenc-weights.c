@@ -270,7 +270,7 @@ cached (GstNpuContext *context)
   GstStructure *stats = gst_npu_context_get_stats (context);
   guint n;
 
-  fail_unless (gst_structure_get_uint (stats, "cached", &n));
+  fail_unless (gst_structure_get_uint (stats, "programs", &n));
   gst_structure_free (stats);
   return n;
 }

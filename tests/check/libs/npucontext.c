@@ -65,21 +65,6 @@ GST_START_TEST (test_unknown_instruction_set)
 }
 GST_END_TEST;
 
-GST_START_TEST (test_stats)
-{
-  GstNpuContext *context = new_context ();
-  GstStructure *stats = gst_npu_context_get_stats (context);
-  guint cached = 1;
-
-  fail_unless_equals_string (gst_structure_get_string (stats, "device"), "cpu");
-  fail_unless (gst_structure_has_field_typed (stats, "backend", G_TYPE_STRING));
-  fail_unless (gst_structure_get_uint (stats, "cached", &cached));
-  fail_unless_equals_int (cached, 0);
-  gst_structure_free (stats);
-  gst_object_unref (context);
-}
-GST_END_TEST;
-
 /* ---- the cache ---- */
 
 static gint n_made, n_freed;
@@ -237,11 +222,13 @@ GST_START_TEST (test_elements_share)
 
   gst_object_unref (mel);
   gst_object_unref (other);
-  stop (one);
-  stop (two);
+  gst_element_set_state (one, GST_STATE_NULL);
+  gst_element_set_state (two, GST_STATE_NULL);
   /* Nobody keeps the device open but this test. */
   ASSERT_OBJECT_REFCOUNT (enc, "context", 1);
   gst_object_unref (enc);
+  stop (one);
+  stop (two);
 }
 GST_END_TEST;
 
@@ -349,6 +336,88 @@ GST_START_TEST (test_wrong_device_is_refused)
 }
 GST_END_TEST;
 
+/* The application's context is an order: no other device beside it. */
+GST_START_TEST (test_application_is_obeyed)
+{
+  GstNpuContext *mine = new_context ();
+  GstContext *carrier = gst_context_new_npu_context (mine, TRUE);
+  GstElement *pipeline = gst_pipeline_new (NULL);
+  GstElement *element = gst_element_factory_make ("npumel", NULL);
+  GstBus *bus = gst_element_get_bus (pipeline);
+  GError *error = NULL;
+  GstMessage *message;
+
+  g_object_set (element, "device", "1", NULL);
+  gst_bin_add (GST_BIN (pipeline), element);
+  gst_element_set_context (pipeline, carrier);
+  fail_unless_equals_int (gst_element_set_state (pipeline, GST_STATE_READY),
+      GST_STATE_CHANGE_FAILURE);
+  message = gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR);
+  gst_message_parse_error (message, &error, NULL);
+  fail_unless (
+      g_error_matches (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS));
+  fail_unless (strstr (error->message, "device=1 ") != NULL);
+  fail_unless (strstr (error->message, "device=cpu") != NULL);
+  g_error_free (error);
+  gst_message_unref (message);
+
+  /* What the message asks for helps. */
+  g_object_set (element, "device", "auto", NULL);
+  fail_unless_equals_int (gst_element_set_state (pipeline, GST_STATE_READY),
+      GST_STATE_CHANGE_SUCCESS);
+  gst_object_unref (bus);
+  stop (pipeline);
+  gst_context_unref (carrier);
+  ASSERT_OBJECT_REFCOUNT (mine, "context", 1);
+  gst_object_unref (mine);
+}
+GST_END_TEST;
+
+/* An element whose class knows nothing of contexts gets one all the same. */
+GST_START_TEST (test_without_set_context)
+{
+  GstElement *element = gst_element_factory_make ("identity", NULL);
+  GstNpuContext *made = NULL, *found = NULL;
+  GError *error = NULL;
+
+  fail_unless (gst_npu_ensure_element_context (element, "cpu", &made, &error));
+  fail_unless (gst_npu_ensure_element_context (element, NULL, &found, &error));
+  fail_unless (made != NULL && made == found && error == NULL);
+  gst_object_unref (made);
+  gst_object_unref (found);
+  gst_object_unref (element);
+}
+GST_END_TEST;
+
+typedef struct {
+  GstElement *element;
+  GstNpuContext *field;
+} Field;
+
+static gpointer
+ensure_field (gpointer user_data)
+{
+  Field *field = user_data;
+
+  fail_unless (gst_npu_ensure_element_context (
+      field->element, "cpu", &field->field, NULL));
+  return field->field;
+}
+
+GST_START_TEST (test_race_on_one_element)
+{
+  Field field = { gst_element_factory_make ("identity", NULL), NULL };
+  gpointer results[N_THREADS];
+
+  run_threads (ensure_field, &field, results);
+  for (guint i = 0; i < N_THREADS; i++)
+    fail_unless (results[i] != NULL && results[i] == results[0]);
+  gst_object_unref (field.element);
+  ASSERT_OBJECT_REFCOUNT (field.field, "context", 1);
+  gst_object_unref (field.field);
+}
+GST_END_TEST;
+
 static gpointer
 go_ready (gpointer user_data)
 {
@@ -393,7 +462,6 @@ npucontext_suite (void)
   tcase_add_test (devices, test_one_context_per_device);
   tcase_add_test (devices, test_unknown_device);
   tcase_add_test (devices, test_unknown_instruction_set);
-  tcase_add_test (devices, test_stats);
 
   suite_add_tcase (suite, cache);
   tcase_add_test (cache, test_cache_makes_once);
@@ -405,6 +473,9 @@ npucontext_suite (void)
   tcase_add_test (protocol, test_set_on_pipeline);
   tcase_add_test (protocol, test_set_on_element);
   tcase_add_test (protocol, test_wrong_device_is_refused);
+  tcase_add_test (protocol, test_application_is_obeyed);
+  tcase_add_test (protocol, test_without_set_context);
+  tcase_add_test (protocol, test_race_on_one_element);
   tcase_add_test (protocol, test_race_on_ensure);
   return suite;
 }
