@@ -22,8 +22,11 @@ debian_packages=(
   # gst-launch-1.0, and elements that decode (and, in tests, encode)
   gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good
   gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav
+  # the library in other languages
+  gobject-introspection libgirepository1.0-dev
   # tests
   libsndfile1-dev valgrind libc6-dbg clang libclang-rt-dev llvm
+  g++ python3-gi python3-numpy gir1.2-gstreamer-1.0 gir1.2-gst-plugins-base-1.0
   # scripts/get-model.sh
   curl ca-certificates
 )
@@ -33,7 +36,9 @@ fedora_packages=(
   gstreamer1 gstreamer1-plugins-base gstreamer1-plugins-good
   gstreamer1-plugins-bad-free gstreamer1-plugins-ugly-free
   gstreamer1-plugin-libav
+  gobject-introspection-devel
   libsndfile-devel valgrind clang compiler-rt llvm
+  gcc-c++ python3-gobject python3-numpy
   curl ca-certificates
 )
 arch_packages=(
@@ -41,7 +46,9 @@ arch_packages=(
   gstreamer gst-plugins-base-libs json-glib
   gst-plugins-base gst-plugins-good
   gst-plugins-bad gst-plugins-ugly gst-libav
+  gobject-introspection
   libsndfile valgrind clang compiler-rt llvm
+  python-gobject python-numpy
   curl ca-certificates
 )
 

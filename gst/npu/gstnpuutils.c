@@ -1,14 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/**
- * SECTION:gstnpuutils
- * @title: Element helpers
- * @short_description: the context protocol, for elements that use a device
- *
- * An element keeps a `GstNpuContext *` field, guarded by its OBJECT_LOCK,
- * and calls gst_npu_ensure_element_context() in NULL→READY,
- * gst_npu_handle_set_context() in #GstElementClass.set_context() and
- * gst_npu_handle_context_query() for %GST_QUERY_CONTEXT on its pads.
- */
+/* gstnpuutils.c: the element's side of the context protocol. */
 #include "gstnpuutils.h"
 
 #include "gstnpucontext-private.h"
@@ -178,21 +169,6 @@ gst_npu_utils_renew_lock (void)
   g_rec_mutex_init (&ensure_lock);
 }
 
-/**
- * gst_npu_ensure_element_context:
- * @element: a #GstElement, in NULL→READY
- * @device: (nullable): the device that it wants; %NULL or "auto": any
- * @context_ptr: (inout) (nullable) (transfer full): its context field
- * @error: return location for an error
- *
- * Finds a context for @element: (1) the one it has already, (2) downstream,
- * (3) upstream, (4) from a bin or the application, by a NEED_CONTEXT message,
- * or (5) makes one and tells the pipeline so.  No lock of @element may be held.
- *
- * Returns: %TRUE if *@context_ptr is set now and has @device
- *
- * Since: 0.1
- */
 gboolean
 gst_npu_ensure_element_context (GstElement *element, const gchar *device,
     GstNpuContext **context_ptr, GError **error)
@@ -211,20 +187,6 @@ gst_npu_ensure_element_context (GstElement *element, const gchar *device,
   return ok;
 }
 
-/**
- * gst_npu_handle_set_context:
- * @element: a #GstElement, in its set_context()
- * @context: (nullable): what it was given
- * @device: (nullable): the device that it wants; %NULL or "auto": any
- * @context_ptr: (inout) (nullable) (transfer full): its context field
- *
- * Takes the #GstNpuContext out of @context, if it is one and the element has
- * none yet.  A context for another device is refused.
- *
- * Returns: %FALSE if @context has another device than @device
- *
- * Since: 0.1
- */
 gboolean
 gst_npu_handle_set_context (GstElement *element, GstContext *context,
     const gchar *device, GstNpuContext **context_ptr)
@@ -252,19 +214,6 @@ gst_npu_handle_set_context (GstElement *element, GstContext *context,
   return TRUE;
 }
 
-/**
- * gst_npu_handle_context_query:
- * @element: a #GstElement
- * @query: a %GST_QUERY_CONTEXT query
- * @context: (nullable): the element's context; the caller holds a reference
- *
- * Answers @query if it asks for our type and there is a context.  May be called
- * on any thread.
- *
- * Returns: %TRUE if @query was answered
- *
- * Since: 0.1
- */
 gboolean
 gst_npu_handle_context_query (
     GstElement *element, GstQuery *query, GstNpuContext *context)

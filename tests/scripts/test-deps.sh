@@ -79,6 +79,8 @@ for family in debian fedora arch; do
   check "$family: a list without doubles" [ "$(sort <<<"$out")" = "$(sort -u <<<"$out")" ]
   check "$family: meson is in it" grep -qx meson <<<"$out"
   check "$family: json-glib is in it" grep -q json-glib <<<"$out"
+  check "$family: gdppay is in it" grep -Eq 'plugins-bad(-free)?$' <<<"$out"
+  check "$family: numpy is in it" grep -q numpy <<<"$out"
 done
 
 for distribution in "debian" "ubuntu debian" "linuxmint ubuntu" "fedora" "arch" "manjaro arch"; do
