@@ -3,6 +3,9 @@
 """What other languages see of the library: contexts, and the protocol for an
 element that is not written in C."""
 
+import os
+import signal
+
 import gi
 
 gi.require_version("Gst", "1.0")
@@ -15,6 +18,22 @@ assert context == GstNpu.Context.new(None), "a second device"
 assert context.get_device() == "cpu" and not context.is_hardware()
 assert context.get_stats().get_value("windows") == 0
 assert GstNpu.CONTEXT_TYPE == "gst.npu.context"
+
+# A child process runs pipelines, on a device of its own.
+child = os.fork()
+if child == 0:
+    signal.alarm(60)  # if it hangs
+    pipeline = Gst.parse_launch(
+        "audiotestsrc num-buffers=20 ! npumel ! "
+        "npuwhisperenc model=synthetic:test audio-ctx=50 ! fakesink"
+    )
+    pipeline.set_state(Gst.State.PLAYING)
+    message = pipeline.get_bus().timed_pop_filtered(
+        Gst.CLOCK_TIME_NONE, Gst.MessageType.EOS | Gst.MessageType.ERROR
+    )
+    pipeline.set_state(Gst.State.NULL)
+    os._exit(message.type != Gst.MessageType.EOS)
+assert os.waitpid(child, 0)[1] == 0, "the child process failed"
 
 try:
     GstNpu.Context.new("/dev/none")
