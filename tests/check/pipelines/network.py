@@ -14,6 +14,7 @@ import os
 import pathlib
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -36,12 +37,23 @@ N_WINDOWS = 18  # of data/speech.ogg, 17.8 s
 STATES_BYTES = WINDOW_FRAMES // 2 * 64 * 4
 
 
-class Launched:
-    """A gst-launch-1.0 whose output is read as it comes."""
+def find_python():
+    """A python3 with PyGObject; the first one found may be another."""
+    for python in ("python3", "/usr/bin/python3"):
+        command = [python, "-c", "import gi; gi.require_version('Gst', '1.0')"]
+        if not shutil.which(python):
+            continue
+        if subprocess.run(command, stderr=subprocess.DEVNULL).returncode == 0:
+            return python
+    return None
 
-    def __init__(self, pipeline):
+
+class Launched:
+    """A gst-launch-1.0, or the like, whose output is read as it comes."""
+
+    def __init__(self, command):
         self.process = subprocess.Popen(
-            LAUNCH + shlex.split(pipeline),
+            command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -104,7 +116,13 @@ class Stage:
         return self.folder / name
 
     def launch(self, pipeline):
-        self.launched.append(Launched(pipeline))
+        self.launched.append(Launched(LAUNCH + shlex.split(pipeline)))
+        return self.launched[-1]
+
+    def launch_at_zero(self, pipeline):
+        """The same with a base time of 0."""
+        script = pathlib.Path(__file__).with_name("launch-at-zero.py")
+        self.launched.append(Launched([find_python(), script, pipeline]))
         return self.launched[-1]
 
     def end(self):
@@ -114,17 +132,16 @@ class Stage:
 
 
 def documented(element):
-    """The pipeline with @element that the documentation tells users to type."""
+    """The pipeline with @element that the documentation tells users."""
     text = (SOURCE / "docs/embedding.md").read_text("utf-8")
-    commands = re.findall(r"^    gst-launch-1\.0 (.*)$", text, re.M)
+    commands = re.findall(r"^    (?:gst-launch-1\.0 )?(.* ! .*)$", text, re.M)
     return next(c for c in commands if re.search(rf"\b{element}\b", c))
 
 
 def fill_in(pipeline, **values):
     for name, value in values.items():
-        pipeline, n = re.subn(
-            rf"\b{name.replace('_', '-')}=\S+", f"{name.replace('_', '-')}={value}", pipeline
-        )
+        name = name.replace("_", "-")
+        pipeline, n = re.subn(rf"\b{name}=\S+", f'{name}="{value}"', pipeline)
         assert n == 1, f"{name} in {pipeline}"
     return pipeline.replace("npuwhisperenc", ENCODER)
 
@@ -166,16 +183,16 @@ def check_tcp(stage):
     check_all(stage, sender, receiver)
 
 
-def open_socket(stage, sink, source):
+def open_socket(stage, launch, sink, source):
     """The sender makes the socket, and waits for whoever opens it."""
     path = stage.path("socket")
-    sender = stage.launch(
+    sender = launch(
         fill_in(documented(sink), socket_path=path, location=SOURCE / "data/speech.ogg")
     )
     while not path.exists():
         assert sender.process.poll() is None, sender.text()
         threading.Event().wait(0.02)
-    receiver = stage.launch(
+    receiver = launch(
         fill_in(documented(source), socket_path=path, location=stage.path("states.f32"))
     )
     return sender, receiver
@@ -184,7 +201,7 @@ def open_socket(stage, sink, source):
 def check_shm(stage):
     """It does not tell of the end: that is an error for the receiver, which may
     lose the last window by it."""
-    sender, receiver = open_socket(stage, "shmsink", "shmsrc")
+    sender, receiver = open_socket(stage, stage.launch, "shmsink", "shmsrc")
     sender.wait()
     receiver.wait()
     # Not its exit status: shmsink 1.22 complains of being stopped.
@@ -197,7 +214,7 @@ def check_shm(stage):
 
 
 def check_unixfd(stage):
-    sender, receiver = open_socket(stage, "unixfdsink", "unixfdsrc")
+    sender, receiver = open_socket(stage, stage.launch_at_zero, "unixfdsink", "unixfdsrc")
     check_all(stage, sender, receiver)
 
 
@@ -249,18 +266,25 @@ def check_killed_sender(stage):
 CHECKS = {
     "tcp": (check_tcp, "gdppay gdpdepay tcpserversrc tcpclientsink"),
     "shm": (check_shm, "gdppay gdpdepay shmsink shmsrc"),
-    "unixfd": (check_unixfd, "unixfdsink unixfdsrc"),
+    # Version 1.26: unixfdsink can wait for the receiver.
+    "unixfd": (check_unixfd, "unixfdsink unixfdsrc", "1.26"),
     "killed-receiver": (check_killed_receiver, "gdppay gdpdepay tcpserversrc tcpclientsink"),
     "killed-sender": (check_killed_sender, "gdppay gdpdepay tcpserversrc tcpclientsink"),
 }
 
 
 def main():
-    check, elements = CHECKS[sys.argv[1]]
+    check, elements, *version = CHECKS[sys.argv[1]]
     for element in elements.split():
-        if subprocess.run(["gst-inspect-1.0", "--exists", element]).returncode != 0:
-            print(f"skipped: there is no element {element}")
+        exists = ["gst-inspect-1.0", "--exists", element]
+        if version:
+            exists.append(f"--atleast-version={version[0]}")
+        if subprocess.run(exists).returncode != 0:
+            print("skipped: there is no", element, *version)
             return SKIPPED
+    if check is check_unixfd and not find_python():
+        print("skipped: there is no python3 with PyGObject")
+        return SKIPPED
     with tempfile.TemporaryDirectory(prefix="npu-network") as folder:
         stage = Stage(folder)
         try:
