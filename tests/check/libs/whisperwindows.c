@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * whisperwindows.c: many windows of one program at once: the same bits as one
- * by one, each counted, and memory for no more of them than there are CPUs.
+ * by one, each counted (windowmemory.c: and memory for as many as CPUs).
  */
 #include <gst/check/gstcheck.h>
 #include <math.h>
-#include <sched.h>
-#include <stdio.h>
-#include <unistd.h>
 
 #include "npubackend.h"
 #include "whisperencoder.h"
@@ -124,61 +121,6 @@ GST_START_TEST (test_many_callers)
 }
 GST_END_TEST;
 
-static gdouble
-resident_kb (void)
-{
-  FILE *file = fopen ("/proc/self/statm", "re");
-  long pages = 0;
-
-  fail_unless (file != NULL && fscanf (file, "%*d %ld", &pages) == 1);
-  fclose (file);
-  return (gdouble) pages * (gdouble) sysconf (_SC_PAGESIZE) / 1024;
-}
-
-/* Runs this process on one CPU, and returns those that it had. */
-static cpu_set_t
-use_one_cpu (void)
-{
-  cpu_set_t all, one;
-  int cpu = 0;
-
-  fail_unless_equals_int (sched_getaffinity (0, sizeof all, &all), 0);
-  while (!CPU_ISSET (cpu, &all))
-    cpu++;
-  CPU_ZERO (&one);
-  CPU_SET (cpu, &one);
-  fail_unless_equals_int (sched_setaffinity (0, sizeof one, &one), 0);
-  return all;
-}
-
-/* Windows that are open take no memory of their own: all others together take
- * less than the first. */
-GST_START_TEST (test_memory_is_shared)
-{
-  WhisperEncoder *encoders[12];
-  cpu_set_t all = use_one_cpu ();
-  gdouble before, one_kb, all_kb;
-  Fixture f;
-
-  fixture_init (&f, NPU_PRECISION_AUTO);
-  before = resident_kb ();
-  for (guint i = 0; i < G_N_ELEMENTS (encoders); i++) {
-    encoders[i] = whisper_encoder_new (f.program, 0, 0, NULL);
-    encode (&f, encoders[i], 1);
-    if (i == 0)
-      one_kb = resident_kb () - before;
-  }
-  all_kb = resident_kb () - before;
-  fail_unless (one_kb > 1000, "a window takes %g kB only", one_kb);
-  fail_unless (all_kb < 2 * one_kb, "one window takes %g kB, %u take %g kB",
-      one_kb, (guint) G_N_ELEMENTS (encoders), all_kb);
-  for (guint i = 0; i < G_N_ELEMENTS (encoders); i++)
-    whisper_encoder_free (encoders[i]);
-  fixture_clear (&f);
-  sched_setaffinity (0, sizeof all, &all);
-}
-GST_END_TEST;
-
 /* Nothing of what a window leaves is found by those that are opened or go on
  * later, alike or not. */
 GST_START_TEST (test_opening_and_closing)
@@ -214,7 +156,6 @@ whisperwindows_suite (void)
 
   tcase_add_loop_test (
       tcase, test_many_callers, NPU_PRECISION_F32, NPU_PRECISION_INT8 + 1);
-  tcase_add_test (tcase, test_memory_is_shared);
   tcase_add_test (tcase, test_opening_and_closing);
   suite_add_tcase (suite, tcase);
   return suite;
