@@ -38,6 +38,7 @@
 #include "gstnpucaps.h"
 #include "gstnpuconvert.h"
 #include "gstnpucontext-private.h"
+#include "gstnpuelement.h"
 #include "gstnpuheldevents.h"
 #include "gstnpumelcaps.h"
 #include "gstnpumelreport.h"
@@ -46,7 +47,6 @@
 #include "gstnpustats.h"
 #include "gstnputensormeta.h"
 #include "gstnpuutils.h"
-#include "gstnpuwhisperengine.h"
 #include "whispermel.h"
 
 GST_DEBUG_CATEGORY_STATIC (gst_npu_mel_debug);
@@ -706,7 +706,7 @@ gst_npu_mel_open (GstNpuMel *self)
   GST_OBJECT_LOCK (self);
   device = g_strdup (self->device);
   GST_OBJECT_UNLOCK (self);
-  ok = gst_npu_engine_ensure_context (
+  ok = gst_npu_element_ensure_context (
       GST_ELEMENT (self), device, &self->context);
   g_free (device);
   if (ok)

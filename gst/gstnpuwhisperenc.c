@@ -33,8 +33,10 @@
 #include "gstnpuwhisperenc.h"
 
 #include "gstnpucaps.h"
+#include "gstnpuelement.h"
 #include "gstnpupool.h"
 #include "gstnpuutils.h"
+#include "gstnpuwhispercaps.h"
 #include "gstnpuwhisperengine.h"
 #include "gstnpuwhisperreport.h"
 #include "gstnpuwindow.h"
@@ -88,12 +90,6 @@ struct _GstNpuWhisperEnc {
   GstNpuWhisperReport report; /* locks for itself */
 };
 
-static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE ("sink",
-    GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS (GST_NPU_LOGMEL_STREAM_CAPS));
-
-static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE (
-    "src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS (GST_NPU_HIDDEN_CAPS));
-
 G_DEFINE_TYPE_WITH_CODE (GstNpuWhisperEnc, gst_npu_whisper_enc,
     GST_TYPE_BASE_TRANSFORM,
     GST_DEBUG_CATEGORY_INIT (
@@ -109,13 +105,11 @@ publish (GstNpuWhisperEnc *self)
 {
   const NpuEncoderShape *shape = gst_npu_engine_get_shape (&self->engine);
   guint positions = gst_npu_engine_get_positions (&self->engine);
-  GstCaps *template_caps = gst_static_pad_template_get_caps (&sink_template);
 
   GST_OBJECT_LOCK (self);
-  self->sink_caps =
-      gst_npu_logmel_caps_with_mels (template_caps, (gint) shape->n_mels);
+  self->sink_caps = gst_npu_whisper_caps_sink (shape);
   self->src_caps =
-      gst_npu_hidden_caps_new (self->engine.model_name, shape, positions);
+      gst_npu_whisper_caps_src (self->engine.model_name, shape, positions);
   self->active_model = g_strdup (self->engine.model_name);
   self->active_backend = gst_npu_engine_get_backend (&self->engine);
   self->active_precision = gst_npu_engine_get_precision (&self->engine);
@@ -123,7 +117,6 @@ publish (GstNpuWhisperEnc *self)
   self->processing_time = FIRST_PROCESSING_TIME;
   GST_OBJECT_UNLOCK (self);
 
-  gst_caps_unref (template_caps);
   gst_npu_window_init (&self->window, shape->n_mels, 2 * (gsize) positions);
 }
 
@@ -158,7 +151,7 @@ open_all (GstNpuWhisperEnc *self)
   self->settings_changed = FALSE;
   GST_OBJECT_UNLOCK (self);
 
-  ok = gst_npu_engine_ensure_context (
+  ok = gst_npu_element_ensure_context (
            GST_ELEMENT (self), settings.device, &self->context)
        && gst_npu_engine_open (
            &self->engine, GST_ELEMENT (self), self->context, &settings);
@@ -240,10 +233,7 @@ dup_caps (GstNpuWhisperEnc *self, GstPadDirection direction)
     gst_caps_ref (caps);
   GST_OBJECT_UNLOCK (self);
 
-  if (caps == NULL)
-    caps = gst_static_pad_template_get_caps (
-        direction == GST_PAD_SINK ? &sink_template : &src_template);
-  return caps;
+  return caps != NULL ? caps : gst_npu_whisper_caps_any (direction);
 }
 
 /* Neither side's caps depend on the other's: both follow from the model. */
@@ -345,26 +335,31 @@ gst_npu_whisper_enc_query (
 
 /* ---- windows ----------------------------------------------------------- */
 
-/* The open window, not @inbuf, into @outbuf.  The base class never calls this,
- * as there is a generate_output(), but without it takes the element for one
- * that works in place and decides on no pool. */
+/* The base class never calls this, as there is a generate_output(), but without
+ * it takes the element for one that works in place and decides on no pool. */
 static GstFlowReturn
 gst_npu_whisper_enc_transform (
     GstBaseTransform *trans, GstBuffer *inbuf, GstBuffer *outbuf)
 {
-  GstNpuWhisperEnc *self = GST_NPU_WHISPER_ENC (trans);
+  return GST_FLOW_NOT_SUPPORTED;
+}
+
+/* The open window's states into @buffer. */
+static GstFlowReturn
+write_states (GstNpuWhisperEnc *self, GstBuffer *buffer)
+{
   GError *error = NULL;
   GstMapInfo map;
   gboolean ok;
 
-  if (!gst_buffer_map (outbuf, &map, GST_MAP_WRITE)) {
+  if (!gst_buffer_map (buffer, &map, GST_MAP_WRITE)) {
     GST_ELEMENT_ERROR (self, STREAM, FAILED,
         ("The memory that downstream asked for cannot be written to."), (NULL));
     return GST_FLOW_ERROR;
   }
   ok = whisper_encoder_run (self->engine.encoder, self->window.frames,
       self->window.filled, (gfloat *) map.data, &error);
-  gst_buffer_unmap (outbuf, &map);
+  gst_buffer_unmap (buffer, &map);
 
   if (!ok) {
     GST_ELEMENT_ERROR (self, STREAM, FAILED,
@@ -415,14 +410,13 @@ static GstFlowReturn
 encode_window (GstNpuWhisperEnc *self, GstBuffer **outbuf)
 {
   GstNpuWindowTimes times = { .complete = gst_util_get_timestamp () };
-  GstBaseTransform *trans = GST_BASE_TRANSFORM (self);
   GstBuffer *buffer = NULL;
-  GstFlowReturn ret = gst_npu_pool_acquire (trans, &buffer);
+  GstFlowReturn ret = gst_npu_pool_acquire (GST_BASE_TRANSFORM (self), &buffer);
 
   if (ret != GST_FLOW_OK)
     goto done;
   times.started = gst_util_get_timestamp ();
-  ret = gst_npu_whisper_enc_transform (trans, NULL, buffer);
+  ret = write_states (self, buffer);
   if (ret != GST_FLOW_OK)
     goto done;
   times.ended = gst_util_get_timestamp ();
@@ -866,8 +860,7 @@ gst_npu_whisper_enc_class_init (GstNpuWhisperEncClass *klass)
 
   element_class->change_state = gst_npu_whisper_enc_change_state;
   element_class->set_context = gst_npu_whisper_enc_set_context;
-  gst_element_class_add_static_pad_template (element_class, &sink_template);
-  gst_element_class_add_static_pad_template (element_class, &src_template);
+  gst_npu_whisper_caps_add_templates (element_class);
   gst_element_class_set_static_metadata (element_class, "Whisper encoder",
       "Filter/Analyzer/Audio",
       "Encodes log-mel frames into the hidden states of a Whisper model",

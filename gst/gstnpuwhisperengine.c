@@ -5,43 +5,10 @@
  */
 #include "gstnpuwhisperengine.h"
 
-#include "gstnpuutils.h"
+#include "gstnpuelement.h"
 
 GST_DEBUG_CATEGORY_EXTERN (gst_npu_whisper_enc_debug);
 #define GST_CAT_DEFAULT gst_npu_whisper_enc_debug
-
-/* Posts @error as it is if its domain is one of GStreamer's, else with @domain,
- * @code and @text, which says what the user can do. */
-static void
-post_error (GstElement *element, const GError *error, GQuark domain, gint code,
-    const gchar *text)
-{
-  if (error->domain == GST_LIBRARY_ERROR || error->domain == GST_RESOURCE_ERROR
-      || error->domain == GST_STREAM_ERROR || error->domain == GST_CORE_ERROR) {
-    domain = error->domain;
-    code = error->code;
-    text = error->message;
-  }
-  gst_element_message_full (element, GST_MESSAGE_ERROR, domain, code,
-      g_strdup (text), g_strdup (error->message), __FILE__, GST_FUNCTION,
-      __LINE__);
-}
-
-gboolean
-gst_npu_engine_ensure_context (
-    GstElement *element, const gchar *device, GstNpuContext **context_ptr)
-{
-  GError *error = NULL;
-
-  if (gst_npu_ensure_element_context (element, device, context_ptr, &error))
-    return TRUE;
-
-  post_error (element, error, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_INIT,
-      "The device could not be opened: set the \"device\" property to \"cpu\" "
-      "or to a device that works.");
-  g_error_free (error);
-  return FALSE;
-}
 
 /* The model's messages name the file, the cause and the way out. */
 static void
@@ -68,7 +35,7 @@ post_model_error (GstElement *element, const GError *error)
         break;
     }
   }
-  post_error (element, error, domain, code, error->message);
+  gst_npu_element_post_error (element, error, domain, code, error->message);
 }
 
 static WhisperModel *
@@ -131,7 +98,8 @@ open_program (GstNpuEngine *engine, GstElement *element, WhisperModel *model,
   if (engine->program != NULL)
     return TRUE;
 
-  post_error (element, error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_FAILED,
+  gst_npu_element_post_error (element, error, GST_RESOURCE_ERROR,
+      GST_RESOURCE_ERROR_FAILED,
       "The weights could not be prepared for the device: choose another "
       "\"precision\" or \"device\", or a smaller model.");
   g_error_free (error);
@@ -159,7 +127,8 @@ open_encoder (GstNpuEngine *engine, GstElement *element,
   if (engine->encoder != NULL)
     return TRUE;
 
-  post_error (element, error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_FAILED,
+  gst_npu_element_post_error (element, error, GST_RESOURCE_ERROR,
+      GST_RESOURCE_ERROR_FAILED,
       "There is no room for the encoder's activations: use a smaller model or "
       "a smaller \"audio-ctx\".");
   g_error_free (error);

@@ -21,10 +21,6 @@ typedef struct {
   gchar *model_name;
 } GstNpuEngine;
 
-/* gst_npu_ensure_element_context(); FALSE after an error was posted. */
-gboolean gst_npu_engine_ensure_context (
-    GstElement *element, const gchar *device, GstNpuContext **context_ptr);
-
 /* Reads and packs the weights: slow.  FALSE after an error was posted on
  * @element; @engine is closed then. */
 gboolean gst_npu_engine_open (GstNpuEngine *engine, GstElement *element,
