@@ -107,11 +107,10 @@ open_program (GstNpuEngine *engine, GstElement *element, WhisperModel *model,
 }
 
 static gboolean
-open_encoder (GstNpuEngine *engine, GstElement *element,
-    const GstNpuWhisperSettings *settings)
+check_window (
+    GstElement *element, const GstNpuWhisperSettings *settings, guint positions)
 {
-  guint positions = gst_npu_engine_get_shape (engine)->positions;
-  GError *error = NULL;
+  guint window = settings->audio_ctx != 0 ? settings->audio_ctx : positions;
 
   if (settings->audio_ctx > positions) {
     GST_ELEMENT_ERROR (element, RESOURCE, SETTINGS,
@@ -121,6 +120,26 @@ open_encoder (GstNpuEngine *engine, GstElement *element,
         (NULL));
     return FALSE;
   }
+  if (gst_npu_whisper_settings_get_stride (settings, 2 * window) == 0) {
+    GST_ELEMENT_ERROR (element, RESOURCE, SETTINGS,
+        ("stride=%" G_GUINT64_FORMAT " does not fit: set it to a time from 10 "
+         "ms to the %u ms of a window, in nanoseconds, or leave it unset.",
+            settings->stride, 20 * window),
+        (NULL));
+    return FALSE;
+  }
+  return TRUE;
+}
+
+static gboolean
+open_encoder (GstNpuEngine *engine, GstElement *element,
+    const GstNpuWhisperSettings *settings)
+{
+  GError *error = NULL;
+
+  if (!check_window (
+          element, settings, gst_npu_engine_get_shape (engine)->positions))
+    return FALSE;
 
   engine->encoder = whisper_encoder_new (
       engine->program, settings->audio_ctx, settings->threads, &error);

@@ -32,7 +32,7 @@ void
 gst_npu_whisper_report_reset (GstNpuWhisperReport *report)
 {
   g_mutex_lock (&report->lock);
-  report->windows = report->frames = 0;
+  report->windows = report->dropped = report->frames = 0;
   report->audio = 0;
   memset (report->op_ns, 0, sizeof (report->op_ns));
   g_mutex_unlock (&report->lock);
@@ -46,7 +46,7 @@ gst_npu_whisper_report_add (GstNpuWhisperReport *report,
 {
   g_mutex_lock (&report->lock);
   report->windows++;
-  report->frames += window->filled;
+  report->frames += window->fresh + window->tail;
   report->audio += window->duration;
   memcpy (report->op_ns, op_ns, sizeof (report->op_ns));
   g_mutex_unlock (&report->lock);
@@ -57,15 +57,22 @@ gst_npu_whisper_report_add (GstNpuWhisperReport *report,
   gst_npu_stats_add (report->stats, STAGE_TOTAL, times->ended - window->opened);
 }
 
-guint64
-gst_npu_whisper_report_get_windows (GstNpuWhisperReport *report)
+void
+gst_npu_whisper_report_drop (GstNpuWhisperReport *report)
 {
-  guint64 windows;
-
   g_mutex_lock (&report->lock);
-  windows = report->windows;
+  report->dropped++;
   g_mutex_unlock (&report->lock);
-  return windows;
+}
+
+void
+gst_npu_whisper_report_get_counts (
+    GstNpuWhisperReport *report, guint64 *windows, guint64 *dropped)
+{
+  g_mutex_lock (&report->lock);
+  *windows = report->windows;
+  *dropped = report->dropped;
+  g_mutex_unlock (&report->lock);
 }
 
 GstStructure *
@@ -76,9 +83,9 @@ gst_npu_whisper_report_totals (GstNpuWhisperReport *report, const gchar *name)
 
   g_mutex_lock (&report->lock);
   structure = gst_structure_new (name, "windows", G_TYPE_UINT64,
-      report->windows, "frames", G_TYPE_UINT64, report->frames, "audio-ns",
-      G_TYPE_UINT64, report->audio, "encoder-ns", G_TYPE_UINT64, run,
-      "realtime", G_TYPE_DOUBLE,
+      report->windows, "dropped", G_TYPE_UINT64, report->dropped, "frames",
+      G_TYPE_UINT64, report->frames, "audio-ns", G_TYPE_UINT64, report->audio,
+      "encoder-ns", G_TYPE_UINT64, run, "realtime", G_TYPE_DOUBLE,
       run > 0 ? (gdouble) report->audio / (gdouble) run : 0.0, NULL);
   g_mutex_unlock (&report->lock);
   return structure;

@@ -14,7 +14,8 @@ G_BEGIN_DECLS
 
 typedef struct {
   GMutex lock;
-  guint64 windows, frames;  /* under lock, to op_ns */
+  guint64 windows, dropped; /* under lock, to op_ns */
+  guint64 frames;
   GstClockTime audio;       /* without padding */
   guint64 op_ns[NPU_N_OPS]; /* of the last window */
   GstNpuStats *stats;
@@ -32,10 +33,13 @@ void gst_npu_whisper_report_reset (GstNpuWhisperReport *report);
 void gst_npu_whisper_report_add (GstNpuWhisperReport *report,
     const GstNpuWindow *window, const GstNpuWindowTimes *times,
     const guint64 *op_ns);
-guint64 gst_npu_whisper_report_get_windows (GstNpuWhisperReport *report);
+/* A window was left out. */
+void gst_npu_whisper_report_drop (GstNpuWhisperReport *report);
+void gst_npu_whisper_report_get_counts (
+    GstNpuWhisperReport *report, guint64 *windows, guint64 *dropped);
 
-/* Totals: windows, frames (tail frames too), audio-ns, encoder-ns (guint64)
- * and realtime (double: seconds of audio per second of the encoder). */
+/* Totals: windows, dropped, frames (new ones; tail frames too), audio-ns,
+ * encoder-ns (guint64) and realtime (double: seconds of audio per second of the encoder). */
 GstStructure *gst_npu_whisper_report_totals (
     GstNpuWhisperReport *report, const gchar *name);
 /* Adds the histograms of the stages, and the last window's operations. */

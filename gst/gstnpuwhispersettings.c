@@ -2,6 +2,7 @@
 /* gstnpuwhispersettings.c: the settings of npuwhisperenc as properties. */
 #include "gstnpuwhispersettings.h"
 
+#include "gstnpuwindow.h"
 #include "pool.h"
 
 #define DEFAULT_DEVICE "auto"
@@ -9,6 +10,7 @@
 #define DEFAULT_THREADS 0
 #define DEFAULT_AUDIO_CTX 0
 #define MAX_AUDIO_CTX 1500
+#define DEFAULT_STRIDE GST_CLOCK_TIME_NONE
 
 GType
 gst_npu_precision_get_type (void)
@@ -36,6 +38,7 @@ gst_npu_whisper_settings_init (GstNpuWhisperSettings *settings)
   settings->model = NULL;
   settings->threads = DEFAULT_THREADS;
   settings->audio_ctx = DEFAULT_AUDIO_CTX;
+  settings->stride = DEFAULT_STRIDE;
 }
 
 void
@@ -84,6 +87,14 @@ gst_npu_whisper_settings_install (GObjectClass *gobject_class)
           "Positions of 20 ms in a window (0 = all that the model has, 30 s): "
           "fewer cost less time and some accuracy",
           0, MAX_AUDIO_CTX, DEFAULT_AUDIO_CTX, flags));
+  g_object_class_install_property (gobject_class, GST_NPU_SETTING_STRIDE,
+      g_param_spec_uint64 ("stride", "Stride",
+          "New audio from window to window, in nanoseconds, rounded to 10 ms; "
+          "less than a window lets windows overlap: each covers the last 30 s "
+          "(18446744073709551615 = a whole window)",
+          0, G_MAXUINT64, DEFAULT_STRIDE,
+          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS
+              | GST_PARAM_MUTABLE_PLAYING));
   gst_type_mark_as_plugin_api (GST_TYPE_NPU_PRECISION, 0);
 }
 
@@ -111,6 +122,9 @@ gst_npu_whisper_settings_set (
     case GST_NPU_SETTING_AUDIO_CTX:
       settings->audio_ctx = g_value_get_uint (value);
       return TRUE;
+    case GST_NPU_SETTING_STRIDE:
+      settings->stride = g_value_get_uint64 (value);
+      return TRUE;
     default:
       return FALSE;
   }
@@ -136,7 +150,24 @@ gst_npu_whisper_settings_get (
     case GST_NPU_SETTING_AUDIO_CTX:
       g_value_set_uint (value, settings->audio_ctx);
       return TRUE;
+    case GST_NPU_SETTING_STRIDE:
+      g_value_set_uint64 (value, settings->stride);
+      return TRUE;
     default:
       return FALSE;
   }
+}
+
+gsize
+gst_npu_whisper_settings_get_stride (
+    const GstNpuWhisperSettings *settings, gsize size)
+{
+  GstClockTime frames;
+
+  if (!GST_CLOCK_TIME_IS_VALID (settings->stride))
+    return size;
+  frames = settings->stride / GST_NPU_FRAME_TIME;
+  if (settings->stride % GST_NPU_FRAME_TIME >= GST_NPU_FRAME_TIME / 2)
+    frames++;
+  return frames <= size ? (gsize) frames : 0;
 }

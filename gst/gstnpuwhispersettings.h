@@ -23,15 +23,17 @@ enum {
   GST_NPU_SETTING_MODEL,
   GST_NPU_SETTING_THREADS,
   GST_NPU_SETTING_AUDIO_CTX,
+  GST_NPU_SETTING_STRIDE,
   GST_NPU_N_SETTINGS
 };
 
 typedef struct {
   gchar *device;
   NpuPrecision precision;
-  gchar *model;    /* a file or synthetic[:size]; NULL: search */
-  guint threads;   /* 0: as many as the process may use */
-  guint audio_ctx; /* positions in a window; 0: the model's */
+  gchar *model;        /* a file or synthetic[:size]; NULL: search */
+  guint threads;       /* 0: as many as the process may use */
+  guint audio_ctx;     /* positions in a window; 0: the model's */
+  GstClockTime stride; /* from window to window; NONE: a whole window */
 } GstNpuWhisperSettings;
 
 void gst_npu_whisper_settings_init (GstNpuWhisperSettings *settings);
@@ -45,6 +47,10 @@ gboolean gst_npu_whisper_settings_set (
     GstNpuWhisperSettings *settings, guint prop_id, const GValue *value);
 gboolean gst_npu_whisper_settings_get (
     const GstNpuWhisperSettings *settings, guint prop_id, GValue *value);
+
+/* The stride in frames, for windows of @size; 0 if it cannot be one. */
+gsize gst_npu_whisper_settings_get_stride (
+    const GstNpuWhisperSettings *settings, gsize size);
 
 G_END_DECLS
 #endif /* GST_NPU_WHISPER_SETTINGS_H */

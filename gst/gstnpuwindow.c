@@ -40,12 +40,55 @@ gst_npu_input_clear (GstNpuInput *input)
   input->n_frames = 0;
 }
 
+/* The whole frames in @time, which may be no time at all. */
+static gsize
+frames_in (GstClockTime time)
+{
+  return (gsize) (time / GST_NPU_FRAME_TIME);
+}
+
+static void
+drop_first (GstNpuInput *input, gsize n, guint n_mels)
+{
+  GstClockTime time = n * GST_NPU_FRAME_TIME;
+
+  input->data += n * n_mels * sizeof (gfloat);
+  input->n_frames -= n;
+  input->pts += time;
+  input->duration -= MIN (time, input->duration);
+}
+
+/* A frame that reaches into the segment belongs to it. */
+void
+gst_npu_input_clip (GstNpuInput *input, const GstSegment *segment, guint n_mels)
+{
+  GstClockTime start = segment->start, stop = segment->stop;
+  gsize n;
+
+  if (input->duration == 0)
+    return;
+  if (input->pts < start) {
+    n = frames_in (start - input->pts);
+    drop_first (input, MIN (n, input->n_frames), n_mels);
+  }
+  if (GST_CLOCK_TIME_IS_VALID (stop)) {
+    n = input->pts >= stop
+            ? 0
+            : frames_in (stop - input->pts + GST_NPU_FRAME_TIME - 1);
+    if (n < input->n_frames) {
+      input->n_frames = n;
+      input->duration = MIN (input->duration, n * GST_NPU_FRAME_TIME);
+    }
+  }
+}
+
 void
 gst_npu_window_init (GstNpuWindow *window, guint n_mels, gsize size)
 {
   window->n_mels = n_mels;
-  window->size = size;
+  window->size = window->stride = size;
   window->frames = g_new (gfloat, size * n_mels);
+  window->position = 0;
   gst_npu_window_reset (window);
 }
 
@@ -53,16 +96,66 @@ void
 gst_npu_window_clear (GstNpuWindow *window)
 {
   g_clear_pointer (&window->frames, g_free);
-  window->filled = 0;
+  window->filled = window->fresh = 0;
 }
 
 void
 gst_npu_window_reset (GstNpuWindow *window)
 {
-  window->filled = 0;
+  window->filled = window->tail = 0;
   window->ended = FALSE;
+  gst_npu_window_close (window);
+}
+
+void
+gst_npu_window_close (GstNpuWindow *window)
+{
+  window->fresh = window->wanted = 0;
   window->pts = GST_CLOCK_TIME_NONE;
   window->duration = 0;
+}
+
+/* Keeps the last frames, with room for a stride of new ones. */
+static void
+make_room (GstNpuWindow *window)
+{
+  gsize keep = MIN (window->filled, window->size - window->stride);
+  const gfloat *from =
+      window->frames + (window->filled - keep) * window->n_mels;
+
+  memmove (window->frames, from, keep * window->n_mels * sizeof (gfloat));
+  window->filled = keep;
+  window->wanted = window->stride;
+}
+
+gsize
+gst_npu_window_skip (GstNpuWindow *window)
+{
+  gsize lost;
+
+  make_room (window);
+  lost = window->fresh - MIN (window->fresh, window->filled);
+  window->fresh -= lost;
+  window->pts += lost * GST_NPU_FRAME_TIME;
+  window->duration -= MIN (window->duration, lost * GST_NPU_FRAME_TIME);
+  if (window->fresh == 0)
+    gst_npu_window_close (window);
+  return lost;
+}
+
+gsize
+gst_npu_window_get_valid (const GstNpuWindow *window)
+{
+  return window->filled - window->tail;
+}
+
+/* Odd time stamps may put it before zero. */
+GstClockTime
+gst_npu_window_get_start (const GstNpuWindow *window)
+{
+  gsize old = window->filled - window->tail - window->fresh;
+
+  return window->pts - MIN (window->pts, old * GST_NPU_FRAME_TIME);
 }
 
 /*
@@ -93,18 +186,49 @@ duration_of_next (const GstNpuInput *input, gsize n)
 }
 
 static void
-take_frames (GstNpuWindow *window, GstNpuInput *input, gsize n)
+copy_frames (GstNpuWindow *window, const GstNpuInput *input, gsize n)
 {
   gsize n_values = n * window->n_mels;
   gfloat *to = window->frames + window->filled * window->n_mels;
-  GstClockTime duration = duration_of_next (input, n);
 
   memcpy (to, input->data, n_values * sizeof (gfloat));
   sanitize (to, n_values);
   window->filled += n;
+}
+
+static void
+take_tail (GstNpuWindow *window, GstNpuInput *input)
+{
+  gsize n = MIN (input->n_frames, window->size - window->filled);
+
+  window->ended = window->filled > 0;
+  if (gst_npu_window_is_open (window)) {
+    copy_frames (window, input, n);
+    window->tail += n;
+  }
+  input->n_frames = 0;
+}
+
+static void
+take_content (GstNpuWindow *window, GstNpuInput *input)
+{
+  gsize n;
+  GstClockTime duration;
+
+  if (!gst_npu_window_is_open (window)) {
+    make_room (window);
+    window->pts = input->pts;
+    window->opened = gst_util_get_timestamp ();
+  }
+  n = MIN (input->n_frames, window->wanted);
+  duration = duration_of_next (input, n);
+  copy_frames (window, input, n);
+  window->fresh += n;
+  window->wanted -= n;
+  window->position += n;
   window->duration += duration;
 
-  input->data += n_values * sizeof (gfloat);
+  input->data += n * window->n_mels * sizeof (gfloat);
   input->n_frames -= n;
   input->pts += n * GST_NPU_FRAME_TIME;
   input->duration -= duration;
@@ -113,20 +237,10 @@ take_frames (GstNpuWindow *window, GstNpuInput *input, gsize n)
 void
 gst_npu_window_take (GstNpuWindow *window, GstNpuInput *input)
 {
-  gsize n = MIN (input->n_frames, window->size - window->filled);
-
-  if (n == 0)
+  if (input->n_frames == 0)
     return;
-  if (input->duration == 0) {
-    window->ended = gst_npu_window_is_open (window);
-    if (window->ended)
-      take_frames (window, input, n);
-    input->n_frames = 0;
-    return;
-  }
-  if (!gst_npu_window_is_open (window)) {
-    window->pts = input->pts;
-    window->opened = gst_util_get_timestamp ();
-  }
-  take_frames (window, input, n);
+  if (input->duration == 0)
+    take_tail (window, input);
+  else
+    take_content (window, input);
 }

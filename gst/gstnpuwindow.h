@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * gstnpuwindow.h: log-mel frames of any number of buffers → one window.
+ * gstnpuwindow.h: log-mel frames of any number of buffers → windows.
  *
- * A window opens with its first content frame and is complete when it is full
- * or when its owner says so.  Used by one thread at a time.
+ * A window covers the last frames of a stretch of audio, and is due whenever
+ * `stride` new ones have come: with a stride of a whole window, windows follow
+ * each other; with less, each keeps the end of the one before.  It opens with
+ * its first new content frame, and its owner may end it early.
+ * Used by one thread at a time.
  */
 #ifndef GST_NPU_WINDOW_H
 #define GST_NPU_WINDOW_H
@@ -32,29 +35,48 @@ typedef struct {
 gboolean gst_npu_input_set (
     GstNpuInput *input, GstBuffer *buffer, guint n_mels);
 void gst_npu_input_clear (GstNpuInput *input);
+/* Drops the content frames outside of @segment. */
+void gst_npu_input_clip (
+    GstNpuInput *input, const GstSegment *segment, guint n_mels);
 
 typedef struct {
   guint n_mels;
-  gsize size; /* frames of a full window */
-  gsize filled;
-  gfloat *frames;        /* [size][n_mels] */
+  gsize size;     /* frames of a full window */
+  gsize stride;   /* 1 … size; the owner's to change, for the next to open */
+  gfloat *frames; /* [size][n_mels], of which the first … */
+  gsize filled;   /* … are there: old, then new, then tail frames */
+  gsize fresh;    /* content frames that no window has covered yet */
+  gsize tail;     /* frames behind the end of the audio */
+  gsize wanted;   /* content frames to come before the window is due */
+  guint64 position;      /* content frames taken, ever */
   gboolean ended;        /* tail frames came: no content may follow */
-  GstClockTime pts;      /* of the first frame */
-  GstClockTime duration; /* of the audio inside */
-  GstClockTime opened;   /* monotonic clock, when the first came in */
+  GstClockTime pts;      /* of the first new frame */
+  GstClockTime duration; /* of the new audio */
+  GstClockTime opened;   /* monotonic clock, when the first new one came in */
 } GstNpuWindow;
 
 void gst_npu_window_init (GstNpuWindow *window, guint n_mels, gsize size);
 void gst_npu_window_clear (GstNpuWindow *window);
-/* Empties it. */
+/* Forgets all frames: others that do not follow them will come. */
 void gst_npu_window_reset (GstNpuWindow *window);
 
-#define gst_npu_window_is_open(window) ((window)->filled > 0)
-#define gst_npu_window_is_full(window) ((window)->filled == (window)->size)
+#define gst_npu_window_is_open(window) ((window)->fresh > 0)
+#define gst_npu_window_is_due(window)                                          \
+  ((window)->fresh > 0 && (window)->wanted == 0)
 
-/* Moves as many of @input's frames as there is room for into @window.  Tail
- * frames never open a window: those that find none, or no room, are dropped. */
+/* Moves @input's frames into @window until it is due.  Tail frames never open a
+ * window: those that find none, or no room, are dropped. */
 void gst_npu_window_take (GstNpuWindow *window, GstNpuInput *input);
+/* The open window has been dealt with: the next content frame opens another. */
+void gst_npu_window_close (GstNpuWindow *window);
+/* The due window is left out: what it covered and another could not, is lost.
+ * The rest stays new.  Returns the number of lost frames. */
+gsize gst_npu_window_skip (GstNpuWindow *window);
+
+/* PTS of its first frame, old or new. */
+GstClockTime gst_npu_window_get_start (const GstNpuWindow *window);
+/* Its frames of audio. */
+gsize gst_npu_window_get_valid (const GstNpuWindow *window);
 
 G_END_DECLS
 #endif /* GST_NPU_WINDOW_H */

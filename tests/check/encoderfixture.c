@@ -39,6 +39,16 @@ enc_init (Enc *f)
 }
 
 void
+enc_init_sliding (Enc *f, guint positions, GstClockTime stride)
+{
+  GstElement *element = enc_new (MODEL);
+
+  g_object_set (element, "audio-ctx", positions, "stride", stride, NULL);
+  enc_init_with (f, element);
+  gst_harness_set_src_caps_str (f->h, MEL_CAPS);
+}
+
+void
 enc_clear (Enc *f)
 {
   gst_harness_teardown (f->h);
@@ -129,6 +139,19 @@ enc_assert_output (Enc *f, guint64 index, GstClockTime pts,
   gst_buffer_unref (buffer);
 }
 
+void
+enc_assert_times (
+    Enc *f, GstClockTime pts, GstClockTime duration, gboolean discont)
+{
+  GstBuffer *buffer = gst_harness_try_pull (f->h);
+
+  fail_unless (buffer != NULL);
+  fail_unless_equals_uint64 (GST_BUFFER_PTS (buffer), pts);
+  fail_unless_equals_uint64 (GST_BUFFER_DURATION (buffer), duration);
+  fail_unless_equals_int (!!GST_BUFFER_IS_DISCONT (buffer), discont);
+  gst_buffer_unref (buffer);
+}
+
 gfloat *
 enc_pull_states (Enc *f, gsize *n)
 {
@@ -148,6 +171,19 @@ GstMessage *
 enc_pop_message (Enc *f, GstMessageType type)
 {
   return gst_bus_pop_filtered (f->bus, type);
+}
+
+guint
+enc_count_messages (Enc *f, GstMessageType type)
+{
+  GstMessage *message;
+  guint n = 0;
+
+  while ((message = enc_pop_message (f, type)) != NULL) {
+    gst_message_unref (message);
+    n++;
+  }
+  return n;
 }
 
 void

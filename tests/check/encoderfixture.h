@@ -32,6 +32,8 @@ typedef struct {
 GstElement *enc_new (const gchar *model);
 void enc_init_with (Enc *f, GstElement *element);
 void enc_init (Enc *f);
+/* Windows of @positions every @stride; precision f32. */
+void enc_init_sliding (Enc *f, guint positions, GstClockTime stride);
 void enc_clear (Enc *f);
 /* Deterministic, different in every frame and band, between -7 and 1. */
 void enc_fill_frames (gfloat *out, gsize first, gsize n);
@@ -46,10 +48,14 @@ void enc_push_eos (Enc *f);
 void enc_assert_count (Enc *f, guint n);
 void enc_assert_output (Enc *f, guint64 index, GstClockTime pts,
     GstClockTime duration, gboolean discont);
+/* PTS and DURATION of the next window, DISCONT or not. */
+void enc_assert_times (
+    Enc *f, GstClockTime pts, GstClockTime duration, gboolean discont);
 /* (transfer full): the states of the next window, with their number. */
 gfloat *enc_pull_states (Enc *f, gsize *n);
 /* The next message of a type, or NULL. */
 GstMessage *enc_pop_message (Enc *f, GstMessageType type);
+guint enc_count_messages (Enc *f, GstMessageType type);
 void enc_assert_error (Enc *f, GQuark domain, gint code);
 void enc_assert_state (GstElement *element, GstState state);
 void enc_assert_active (GstElement *element, const gchar *model,

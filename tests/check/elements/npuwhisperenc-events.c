@@ -73,7 +73,7 @@ GST_START_TEST (test_segment_ends_the_window)
   enc_push (&f, enc_frames_new (0, 100, NO_TIME, NO_TIME));
   enc_push_eos (&f);
   enc_assert_output (&f, 0, 0, GST_SECOND, TRUE);
-  enc_assert_output (&f, 1, 7 * GST_SECOND, GST_SECOND, FALSE);
+  enc_assert_output (&f, 1, 7 * GST_SECOND, GST_SECOND, TRUE);
   enc_clear (&f);
 }
 GST_END_TEST;
@@ -196,7 +196,10 @@ GST_START_TEST (test_flush_keeps_tags)
   gst_harness_push_event (f.h, gst_event_new_flush_stop (TRUE));
   gst_segment_init (&segment, GST_FORMAT_TIME);
   gst_harness_push_event (f.h, gst_event_new_segment (&segment));
-  assert_log (log, "ST");
+  assert_log (log, "S");
+  enc_push_frames (&f, 0, 10, 10);
+  enc_push_eos (&f);
+  assert_log (log, "TBE");
   enc_clear (&f);
   g_string_free (log, TRUE);
 }
@@ -221,6 +224,40 @@ GST_START_TEST (test_gap_ends_the_window)
 }
 GST_END_TEST;
 
+/* A tag that a flush found waiting gives way to one that comes later. */
+GST_START_TEST (test_flush_keeps_the_newest_tag)
+{
+  Enc f;
+  GstSegment segment;
+  GstTagList *tags;
+  GstEvent *event;
+  GstPad *pad;
+  gchar *title;
+
+  enc_init (&f);
+  enc_push_frames (&f, 0, 100, 10);
+  push_tag (&f);
+  gst_harness_push_event (f.h, gst_event_new_flush_start ());
+  gst_harness_push_event (f.h, gst_event_new_flush_stop (TRUE));
+  gst_harness_push_event (
+      f.h, gst_event_new_tag (gst_tag_list_new (GST_TAG_TITLE, "newer", NULL)));
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  gst_harness_push_event (f.h, gst_event_new_segment (&segment));
+  enc_push_frames (&f, 0, 10, 10);
+  enc_push_eos (&f);
+
+  pad = gst_element_get_static_pad (f.element, "src");
+  event = gst_pad_get_sticky_event (pad, GST_EVENT_TAG, 0);
+  gst_event_parse_tag (event, &tags);
+  fail_unless (gst_tag_list_get_string (tags, GST_TAG_TITLE, &title));
+  fail_unless_equals_string (title, "newer");
+  g_free (title);
+  gst_event_unref (event);
+  gst_object_unref (pad);
+  enc_clear (&f);
+}
+GST_END_TEST;
+
 /* A live sink must preroll before the first window; any other must not. */
 static void
 check_first_gap (gboolean live, const gchar *expected)
@@ -237,14 +274,72 @@ check_first_gap (gboolean live, const gchar *expected)
   gst_segment_init (&segment, GST_FORMAT_TIME);
   gst_harness_push_event (f.h, gst_event_new_segment (&segment));
   assert_log (log, "S");
+  /* after a flush a sink prerolls anew */
+  gst_harness_push_event (f.h, gst_event_new_flush_start ());
+  gst_harness_push_event (f.h, gst_event_new_flush_stop (TRUE));
+  segment.start = segment.base = GST_SECOND;
+  gst_harness_push_event (f.h, gst_event_new_segment (&segment));
+  assert_log (log, expected);
   enc_clear (&f);
   g_string_free (log, TRUE);
 }
 
 GST_START_TEST (test_live_stream_begins_with_a_gap)
 {
-  check_first_gap (TRUE, "SG");
+  check_first_gap (TRUE, "SGS");
   check_first_gap (FALSE, "S");
+}
+GST_END_TEST;
+
+static GstPadProbeReturn
+check_gap_segment (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
+{
+  GstEvent *event = GST_PAD_PROBE_INFO_EVENT (info), *segment_event;
+  guint *gaps = user_data;
+  const GstSegment *segment;
+  GstClockTime pts;
+
+  if (GST_EVENT_TYPE (event) != GST_EVENT_GAP)
+    return GST_PAD_PROBE_OK;
+  segment_event = gst_pad_get_sticky_event (pad, GST_EVENT_SEGMENT, 0);
+  gst_event_parse_segment (segment_event, &segment);
+  gst_event_parse_gap (event, &pts, NULL);
+  fail_unless_equals_uint64 (pts, segment->start);
+  fail_unless_equals_uint64 (
+      gst_segment_to_running_time (segment, GST_FORMAT_TIME, pts),
+      GST_CLOCK_TIME_NONE);
+  gst_event_unref (segment_event);
+  (*gaps)++;
+  return GST_PAD_PROBE_OK;
+}
+
+/* A sink waits with a gap for its running time and the latency, and with it
+ * the source: so this one has no running time. */
+GST_START_TEST (test_first_gap_holds_nobody)
+{
+  static const GstClockTime bases[] = { 0, 1, 3600 * GST_SECOND };
+
+  for (guint i = 0; i < G_N_ELEMENTS (bases); i++) {
+    Enc f;
+    GstPad *pad;
+    GstSegment segment;
+    guint gaps = 0;
+
+    enc_init_with (&f, enc_new (MODEL));
+    gst_harness_set_live (f.h, TRUE);
+    pad = gst_element_get_static_pad (f.element, "src");
+    gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM,
+        check_gap_segment, &gaps, NULL);
+    gst_harness_push_event (f.h, gst_event_new_stream_start ("test"));
+    enc_push_caps (&f, MEL_CAPS);
+    gst_segment_init (&segment, GST_FORMAT_TIME);
+    segment.start = segment.time = 7 * GST_SECOND;
+    segment.base = bases[i];
+    gst_harness_push_event (f.h, gst_event_new_segment (&segment));
+    fail_unless_equals_int (gaps, 1);
+    gst_object_unref (pad);
+    enc_clear (&f);
+  }
 }
 GST_END_TEST;
 
@@ -264,17 +359,17 @@ GST_END_TEST;
 
 GST_START_TEST (test_other_segments_are_refused)
 {
-  for (guint i = 0; i < 2; i++) {
+  static const gdouble rates[] = { 1.0, -1.0, 2.0, 0.5 };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rates); i++) {
     Enc f;
     GstSegment segment;
 
     enc_init (&f);
     enc_push_frames (&f, 0, 100, 10);
     gst_segment_init (&segment, i == 0 ? GST_FORMAT_BYTES : GST_FORMAT_TIME);
-    if (i == 1) {
-      segment.rate = -1.0;
-      segment.stop = 10 * GST_SECOND;
-    }
+    segment.rate = rates[i];
+    segment.stop = 10 * GST_SECOND;
     gst_harness_push_event (f.h, gst_event_new_segment (&segment));
     enc_assert_error (&f, GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT);
     enc_assert_output (&f, 0, 0, GST_SECOND, TRUE);
@@ -373,8 +468,10 @@ npuwhisperenc_events_suite (void)
   tcase_add_test (tc, test_segment_ends_the_window);
   tcase_add_test (tc, test_events_stay_in_order);
   tcase_add_test (tc, test_flush_keeps_tags);
+  tcase_add_test (tc, test_flush_keeps_the_newest_tag);
   tcase_add_test (tc, test_gap_ends_the_window);
   tcase_add_test (tc, test_live_stream_begins_with_a_gap);
+  tcase_add_test (tc, test_first_gap_holds_nobody);
   tcase_add_test (tc, test_latency);
   tcase_add_test (tc, test_other_segments_are_refused);
   suite_add_tcase (s, tc);

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* gstnpuwhisperlive.c: npuwhisperenc in a live pipeline. */
+#include "gstnpuwhisperlive.h"
+
+/* FALSE unless upstream is live. */
+static gboolean
+get_upstream_latency (GstBaseTransform *trans, GstClockTime *latency)
+{
+  GstQuery *query = gst_query_new_latency ();
+  gboolean live = FALSE;
+
+  if (gst_pad_peer_query (GST_BASE_TRANSFORM_SINK_PAD (trans), query))
+    gst_query_parse_latency (query, &live, latency, NULL);
+  gst_query_unref (query);
+  return live;
+}
+
+/* @segment moved so that its start lies before running time 0. */
+static GstEvent *
+segment_before_time (GstEvent *event)
+{
+  GstSegment segment;
+  GstEvent *before;
+
+  gst_event_copy_segment (event, &segment);
+  segment.offset = segment.base + 1;
+  before = gst_event_new_segment (&segment);
+  gst_event_set_seqnum (before, gst_event_get_seqnum (event));
+  return before;
+}
+
+/*
+ * A GAP at the segment's start prerolls a sink as a buffer would.  But the sink
+ * then waits with it until the clock has passed its running time and the whole
+ * latency, 30 s and more, and holds this thread for that long, and with it a
+ * source that cannot wait.  So it lies before running time 0, where nothing is
+ * waited for; the segment that follows takes that back.
+ */
+gboolean
+gst_npu_whisper_live_preroll (GstBaseTransform *trans, GstEvent *segment)
+{
+  GstPad *pad = GST_BASE_TRANSFORM_SRC_PAD (trans);
+  const GstSegment *values;
+  GstClockTime latency = 0;
+  GstEvent *gap;
+
+  if (!get_upstream_latency (trans, &latency))
+    return FALSE;
+
+  gst_event_parse_segment (segment, &values);
+  gap = gst_event_new_gap (values->start, GST_CLOCK_TIME_NONE);
+  gst_event_set_seqnum (gap, gst_event_get_seqnum (segment));
+  gst_pad_push_event (pad, segment_before_time (segment));
+  gst_pad_push_event (pad, gap);
+  return TRUE;
+}
+
+void
+gst_npu_whisper_live_reset (GstNpuWhisperLive *live)
+{
+  live->behind = FALSE;
+  live->processing = 0;
+}
+
+/* NONE unless the element plays by a clock. */
+static GstClockTime
+get_running_time (GstElement *element)
+{
+  gboolean playing;
+
+  GST_OBJECT_LOCK (element);
+  playing = GST_STATE (element) == GST_STATE_PLAYING;
+  GST_OBJECT_UNLOCK (element);
+  return playing ? gst_element_get_current_running_time (element)
+                 : GST_CLOCK_TIME_NONE;
+}
+
+/*
+ * A window's frames are complete at the running time of its end, and arrive
+ * upstream's latency later.  Its states are promised for @pace's latency after
+ * that; if even encoding begins later, windows are left out until one is the
+ * newest, that is, until no other has had the time to arrive after it.
+ */
+gboolean
+gst_npu_whisper_live_is_late (GstNpuWhisperLive *live, GstBaseTransform *trans,
+    const GstNpuWindow *window, const GstNpuWhisperPace *pace,
+    GstClockTimeDiff *lateness)
+{
+  GstClockTime now = get_running_time (GST_ELEMENT (trans));
+  GstClockTime arrival, upstream = 0, allowed = pace->latency;
+
+  if (!GST_CLOCK_TIME_IS_VALID (now)
+      || !get_upstream_latency (trans, &upstream))
+    return FALSE;
+  arrival = gst_segment_to_running_time (
+      &trans->segment, GST_FORMAT_TIME, window->pts + window->duration);
+  if (!GST_CLOCK_TIME_IS_VALID (arrival))
+    return FALSE;
+
+  arrival += upstream;
+  if (live->behind)
+    allowed = MIN (allowed, pace->stride);
+  *lateness = GST_CLOCK_DIFF (arrival + allowed, now);
+  live->behind = *lateness > 0;
+  return live->behind;
+}
+
+void
+gst_npu_whisper_live_post_qos (GstNpuWhisperLive *live, GstBaseTransform *trans,
+    const GstNpuWindow *window, GstClockTime stride, GstClockTimeDiff lateness,
+    GstNpuWhisperReport *report)
+{
+  const GstSegment *segment = &trans->segment;
+  guint64 processed, dropped;
+  GstMessage *message = gst_message_new_qos (GST_OBJECT (trans), TRUE,
+      gst_segment_to_running_time (segment, GST_FORMAT_TIME, window->pts),
+      gst_segment_to_stream_time (segment, GST_FORMAT_TIME, window->pts),
+      window->pts, window->duration);
+
+  gst_npu_whisper_report_get_counts (report, &processed, &dropped);
+  gst_message_set_qos_values (message, lateness,
+      (gdouble) live->processing / (gdouble) stride, 1000000);
+  gst_message_set_qos_stats (message, GST_FORMAT_BUFFERS, processed, dropped);
+  gst_element_post_message (GST_ELEMENT (trans), message);
+}

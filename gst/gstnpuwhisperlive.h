@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * gstnpuwhisperlive.h: npuwhisperenc in a live pipeline: letting sinks start,
+ * and leaving out windows that come too late.  The streaming thread's.
+ */
+#ifndef GST_NPU_WHISPER_LIVE_H
+#define GST_NPU_WHISPER_LIVE_H
+
+#include <gst/base/gstbasetransform.h>
+
+#include "gstnpuwhisperreport.h"
+
+G_BEGIN_DECLS
+
+/* Lets a sink downstream preroll and learn that the pipeline is live, if it is,
+ * although the first window is far.  Before @segment is pushed; FALSE if the
+ * pipeline is not live. */
+gboolean gst_npu_whisper_live_preroll (
+    GstBaseTransform *trans, GstEvent *segment);
+
+typedef struct {
+  gboolean behind;         /* windows are left out, up to the newest */
+  GstClockTime processing; /* of the last window; 0: none yet */
+} GstNpuWhisperLive;
+
+void gst_npu_whisper_live_reset (GstNpuWhisperLive *live);
+
+/* How long a window may come late: @stride apart, promised after @latency. */
+typedef struct {
+  GstClockTime stride, latency;
+} GstNpuWhisperPace;
+
+/* Whether @window, which is due, is too late to be worth encoding: never unless
+ * upstream is live.  @lateness: by how much. */
+gboolean gst_npu_whisper_live_is_late (GstNpuWhisperLive *live,
+    GstBaseTransform *trans, const GstNpuWindow *window,
+    const GstNpuWhisperPace *pace, GstClockTimeDiff *lateness);
+
+/* Tells the application that @window was left out. */
+void gst_npu_whisper_live_post_qos (GstNpuWhisperLive *live,
+    GstBaseTransform *trans, const GstNpuWindow *window, GstClockTime stride,
+    GstClockTimeDiff lateness, GstNpuWhisperReport *report);
+
+G_END_DECLS
+#endif /* GST_NPU_WHISPER_LIVE_H */

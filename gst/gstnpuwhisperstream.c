@@ -1,0 +1,499 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * gstnpuwhisperstream.c: what npuwhisperenc's streaming thread does: frames and
+ * events come in and keep their order, a window goes out whenever one is due.
+ * All of it runs under the sink pad's stream lock.
+ */
+#include "gstnpuwhisperstream.h"
+
+#include "gstnpucaps.h"
+#include "gstnpupool.h"
+
+GST_DEBUG_CATEGORY_EXTERN (gst_npu_whisper_enc_debug);
+#define GST_CAT_DEFAULT gst_npu_whisper_enc_debug
+
+/* Time stamps of neighbouring buffers that differ by more from the frames
+ * between them are a jump. */
+#define JUMP (GST_NPU_FRAME_TIME / 2)
+
+static GstBaseTransformClass *
+base_class (void)
+{
+  return GST_BASE_TRANSFORM_CLASS (g_type_class_peek (GST_TYPE_BASE_TRANSFORM));
+}
+
+/* ---- negotiation ------------------------------------------------------- */
+
+gboolean
+gst_npu_whisper_stream_set_caps (
+    GstBaseTransform *trans, GstCaps *incaps, GstCaps *outcaps)
+{
+  GstNpuWhisperEnc *self = GST_NPU_WHISPER_ENC (trans);
+  GstNpuLogmelInfo info;
+
+  return gst_npu_logmel_info_from_caps (&info, incaps) && !info.mel_major
+         && !info.normalized && (guint) info.mels == self->window.n_mels;
+}
+
+gboolean
+gst_npu_whisper_stream_decide_allocation (
+    GstBaseTransform *trans, GstQuery *query)
+{
+  gsize size =
+      gst_npu_engine_get_states_size (&GST_NPU_WHISPER_ENC (trans)->engine);
+
+  gst_npu_pool_decide (query, (guint) size);
+  return TRUE;
+}
+
+/* ---- windows ----------------------------------------------------------- */
+
+/* The open window's states into @buffer. */
+static GstFlowReturn
+write_states (GstNpuWhisperEnc *self, GstBuffer *buffer)
+{
+  GError *error = NULL;
+  GstMapInfo map;
+  gboolean ok;
+
+  if (!gst_buffer_map (buffer, &map, GST_MAP_WRITE)) {
+    GST_ELEMENT_ERROR (self, STREAM, FAILED,
+        ("The memory that downstream asked for cannot be written to."), (NULL));
+    return GST_FLOW_ERROR;
+  }
+  ok = whisper_encoder_run (self->engine.encoder, self->window.frames,
+      self->window.filled, (gfloat *) map.data, &error);
+  gst_buffer_unmap (buffer, &map);
+
+  if (!ok) {
+    GST_ELEMENT_ERROR (self, STREAM, FAILED,
+        ("A window could not be encoded on the device \"%s\": try again, or "
+         "set device=cpu.",
+            self->active_backend),
+        ("%s", error->message));
+    g_error_free (error);
+  }
+  return ok ? GST_FLOW_OK : GST_FLOW_ERROR;
+}
+
+/* Tells the pipeline if windows take longer than they were said to. */
+static void
+update_processing_time (GstNpuWhisperEnc *self, GstClockTime processing)
+{
+  gboolean changed;
+
+  self->live.processing = processing;
+  GST_OBJECT_LOCK (self);
+  changed = processing > self->processing_time;
+  while (processing > self->processing_time)
+    self->processing_time *= 2;
+  GST_OBJECT_UNLOCK (self);
+
+  if (changed)
+    gst_npu_whisper_enc_post_latency (self);
+}
+
+/* A stride that was set while windows come begins with the next one. */
+static void
+adopt_stride (GstNpuWhisperEnc *self)
+{
+  GstClockTime time;
+  gboolean changed;
+  gsize frames;
+
+  GST_OBJECT_LOCK (self);
+  frames =
+      gst_npu_whisper_settings_get_stride (&self->settings, self->window.size);
+  time = frames * GST_NPU_FRAME_TIME;
+  /* One that does not fit was set before the window was known. */
+  changed = frames != 0 && time != self->stride_time;
+  if (frames != 0) {
+    self->window.stride = frames;
+    self->stride_time = time;
+  }
+  GST_OBJECT_UNLOCK (self);
+
+  if (changed)
+    gst_npu_whisper_enc_post_latency (self);
+}
+
+/* Windows that were left out are counted too, so that their numbers miss. */
+static guint64
+get_next_index (GstNpuWhisperEnc *self)
+{
+  guint64 windows, dropped;
+
+  gst_npu_whisper_report_get_counts (&self->report, &windows, &dropped);
+  return windows + dropped;
+}
+
+static void
+stamp_output (GstNpuWhisperEnc *self, GstBuffer *buffer)
+{
+  guint64 index = get_next_index (self);
+
+  GST_BUFFER_PTS (buffer) = self->window.pts;
+  GST_BUFFER_DURATION (buffer) = self->window.duration;
+  GST_BUFFER_OFFSET (buffer) = index;
+  GST_BUFFER_OFFSET_END (buffer) = index + 1;
+  if (self->discont)
+    GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DISCONT);
+  self->discont = FALSE;
+}
+
+/* The open window's states.  It is closed after a failure too, or it would fail
+ * again at EOS. */
+static GstFlowReturn
+encode_window (GstNpuWhisperEnc *self, GstBuffer **outbuf)
+{
+  GstNpuWindowTimes times = { .complete = gst_util_get_timestamp () };
+  GstBuffer *buffer = NULL;
+  GstFlowReturn ret = gst_npu_pool_acquire (GST_BASE_TRANSFORM (self), &buffer);
+
+  if (ret != GST_FLOW_OK)
+    goto done;
+  times.started = gst_util_get_timestamp ();
+  ret = write_states (self, buffer);
+  if (ret != GST_FLOW_OK)
+    goto done;
+  times.ended = gst_util_get_timestamp ();
+
+  stamp_output (self, buffer);
+  gst_npu_whisper_report_add (&self->report, &self->window, &times,
+      whisper_encoder_get_op_times (self->engine.encoder));
+  update_processing_time (self, times.ended - times.complete);
+  GST_DEBUG_OBJECT (self, "%" G_GSIZE_FORMAT " frames: %" GST_PTR_FORMAT,
+      self->window.filled, buffer);
+  *outbuf = g_steal_pointer (&buffer);
+
+done:
+  gst_clear_buffer (&buffer);
+  gst_npu_window_close (&self->window);
+  return ret;
+}
+
+/* Leaves the due window out if a live pipeline is too slow for it. */
+static gboolean
+skip_window (GstNpuWhisperEnc *self)
+{
+  GstBaseTransform *trans = GST_BASE_TRANSFORM (self);
+  GstNpuWhisperPace pace = gst_npu_whisper_enc_get_pace (self);
+  GstClockTimeDiff lateness;
+
+  if (!gst_npu_whisper_live_is_late (
+          &self->live, trans, &self->window, &pace, &lateness))
+    return FALSE;
+
+  gst_npu_whisper_report_drop (&self->report);
+  gst_npu_whisper_live_post_qos (
+      &self->live, trans, &self->window, pace.stride, lateness, &self->report);
+  /* The next window covers it too, or else it is missing. */
+  if (gst_npu_window_skip (&self->window) > 0)
+    self->discont = TRUE;
+  return TRUE;
+}
+
+static void
+release_events (GstNpuWhisperEnc *self)
+{
+  if (!gst_npu_window_is_open (&self->window))
+    gst_npu_held_events_release (
+        &self->held, GST_BASE_TRANSFORM_SRC_PAD (self), self->window.position);
+}
+
+/* Ends a stretch of audio: the open window is sent, if there is one, as it is,
+ * and what comes next does not follow it. */
+static GstFlowReturn
+drain (GstNpuWhisperEnc *self)
+{
+  GstFlowReturn ret = GST_FLOW_OK;
+  GstBuffer *buffer = NULL;
+
+  if (gst_npu_window_is_open (&self->window)) {
+    ret = encode_window (self, &buffer);
+    if (buffer != NULL)
+      ret = gst_pad_push (GST_BASE_TRANSFORM_SRC_PAD (self), buffer);
+  }
+  if (self->window.filled > 0)
+    self->discont = TRUE;
+  gst_npu_window_reset (&self->window);
+  release_events (self);
+  return ret;
+}
+
+/* ---- data -------------------------------------------------------------- */
+
+/* FALSE, with an error posted once, unless @segment is played forward in time. */
+static gboolean
+check_segment (GstNpuWhisperEnc *self, const GstSegment *segment)
+{
+  gboolean posted = self->segment_refused;
+
+  self->segment_refused =
+      segment->format != GST_FORMAT_TIME || segment->rate != 1.0;
+  if (!self->segment_refused || posted)
+    return !self->segment_refused;
+  if (segment->format == GST_FORMAT_UNDEFINED)
+    GST_ELEMENT_ERROR (self, STREAM, FORMAT,
+        ("Frames came before the segment that places them in time: let the "
+         "source send one."),
+        (NULL));
+  else if (segment->format != GST_FORMAT_TIME)
+    GST_ELEMENT_ERROR (self, STREAM, FORMAT,
+        ("Frames come without time stamps: give the source format=time."),
+        ("segment in %s", gst_format_get_name (segment->format)));
+  else
+    GST_ELEMENT_ERROR (self, STREAM, FORMAT,
+        ("Frames can be encoded at normal speed only; seek with rate 1."),
+        ("segment with rate %g", segment->rate));
+  return FALSE;
+}
+
+/* Takes @buffer as the input; FALSE with an error posted. */
+static gboolean
+accept_input (GstNpuWhisperEnc *self, GstBuffer *buffer)
+{
+  gsize size = gst_buffer_get_size (buffer);
+  guint n_mels = self->window.n_mels;
+
+  if (size % (n_mels * sizeof (gfloat)) != 0) {
+    gst_buffer_unref (buffer);
+    GST_ELEMENT_ERROR (self, STREAM, FORMAT,
+        ("A buffer of %" G_GSIZE_FORMAT " bytes is no whole number of frames "
+         "of %u float32 values: send whole frames.",
+            size, n_mels),
+        (NULL));
+    return FALSE;
+  }
+  if (!gst_npu_input_set (&self->input, buffer, n_mels)) {
+    GST_ELEMENT_ERROR (self, STREAM, FAILED,
+        ("The memory of a buffer of mel frames cannot be read."), (NULL));
+    return FALSE;
+  }
+  return TRUE;
+}
+
+/* TRUE if the input does not go on where the last one ended. */
+static gboolean
+input_jumps (GstNpuWhisperEnc *self)
+{
+  GstClockTime pts = self->input.pts, next = self->next_pts;
+
+  if (GST_BUFFER_IS_DISCONT (self->input.buffer))
+    return TRUE;
+  /* Tail frames are stamped with the end of the audio. */
+  if (self->input.duration == 0)
+    return FALSE;
+  if (self->window.ended)
+    return TRUE;
+  return GST_CLOCK_TIME_IS_VALID (pts) && GST_CLOCK_TIME_IS_VALID (next)
+         && (pts > next ? pts - next : next - pts) > JUMP;
+}
+
+static void
+stamp_input (GstNpuWhisperEnc *self)
+{
+  GstNpuInput *input = &self->input;
+
+  if (!GST_CLOCK_TIME_IS_VALID (input->pts))
+    input->pts = self->next_pts;
+  if (!GST_CLOCK_TIME_IS_VALID (input->pts))
+    input->pts = GST_BASE_TRANSFORM (self)->segment.start;
+  if (input->duration > 0)
+    self->next_pts = input->pts + input->n_frames * GST_NPU_FRAME_TIME;
+}
+
+/* The base class's is_discont stays set until something was pushed, so the
+ * buffer's own flag is asked.  A window that a jump ends is pushed from here:
+ * the base class would put the jump's DISCONT flag on it. */
+GstFlowReturn
+gst_npu_whisper_stream_submit_input_buffer (
+    GstBaseTransform *trans, gboolean is_discont, GstBuffer *buffer)
+{
+  GstNpuWhisperEnc *self = GST_NPU_WHISPER_ENC (trans);
+  GstFlowReturn ret =
+      base_class ()->submit_input_buffer (trans, is_discont, buffer);
+
+  if (ret != GST_FLOW_OK)
+    return ret;
+  buffer = g_steal_pointer (&trans->queued_buf);
+  if (!check_segment (self, &trans->segment)) {
+    gst_buffer_unref (buffer);
+    return GST_FLOW_ERROR;
+  }
+  if (!accept_input (self, buffer))
+    return GST_FLOW_ERROR;
+
+  if (input_jumps (self)) {
+    ret = drain (self);
+    self->discont = TRUE;
+  }
+  stamp_input (self);
+  gst_npu_input_clip (&self->input, &trans->segment, self->window.n_mels);
+  return ret;
+}
+
+/* Called until it gives no more. */
+GstFlowReturn
+gst_npu_whisper_stream_generate_output (
+    GstBaseTransform *trans, GstBuffer **outbuf)
+{
+  GstNpuWhisperEnc *self = GST_NPU_WHISPER_ENC (trans);
+
+  *outbuf = NULL;
+  do {
+    /* The base class has pushed the window that they waited for. */
+    release_events (self);
+    if (!gst_npu_window_is_open (&self->window))
+      adopt_stride (self);
+    gst_npu_window_take (&self->window, &self->input);
+    if (!gst_npu_window_is_due (&self->window)) {
+      gst_npu_input_clear (&self->input);
+      return GST_FLOW_OK;
+    }
+  } while (skip_window (self));
+
+  return encode_window (self, outbuf);
+}
+
+/* ---- events ------------------------------------------------------------ */
+
+/* A sink in a live pipeline would not preroll, nor tell its latency, before
+ * the first window is there, 30 s later.  Not in other pipelines, where an
+ * application may wait for preroll to get the first window; and once only. */
+static void
+preroll_live (GstNpuWhisperEnc *self, GstEvent *segment)
+{
+  GstBaseTransform *trans = GST_BASE_TRANSFORM (self);
+
+  if (!self->prerolled && gst_pad_has_current_caps (trans->srcpad))
+    self->prerolled = gst_npu_whisper_live_preroll (trans, segment);
+}
+
+static gboolean
+handle_segment (GstNpuWhisperEnc *self, GstEvent *event)
+{
+  const GstSegment *segment;
+
+  drain (self);
+  self->next_pts = GST_CLOCK_TIME_NONE;
+
+  gst_event_parse_segment (event, &segment);
+  if (!check_segment (self, segment)) {
+    gst_event_unref (event);
+    return FALSE;
+  }
+
+  preroll_live (self, event);
+  return base_class ()->sink_event (GST_BASE_TRANSFORM (self), event);
+}
+
+/* A GAP that ends further on than the frames that are here is a hole. */
+static void
+handle_gap (GstNpuWhisperEnc *self, GstEvent *event)
+{
+  GstClockTime end, duration;
+
+  gst_event_parse_gap (event, &end, &duration);
+  if (GST_CLOCK_TIME_IS_VALID (duration))
+    end += duration;
+  if (!GST_CLOCK_TIME_IS_VALID (self->next_pts) || end < self->next_pts
+      || end - self->next_pts <= JUMP)
+    return;
+  drain (self);
+  self->next_pts = end;
+}
+
+static void
+post_stats (GstNpuWhisperEnc *self)
+{
+  GstStructure *totals =
+      gst_npu_whisper_report_totals (&self->report, "npu-stats");
+
+  gst_npu_whisper_enc_add_active (self, totals);
+  gst_element_post_message (
+      GST_ELEMENT (self), gst_message_new_element (GST_OBJECT (self), totals));
+}
+
+static void
+handle_eos (GstNpuWhisperEnc *self)
+{
+  GstFlowReturn ret = drain (self);
+
+  /* No buffer follows whose flow return could tell the source. */
+  if (ret == GST_FLOW_NOT_LINKED || ret == GST_FLOW_NOT_NEGOTIATED)
+    GST_ELEMENT_FLOW_ERROR (self, ret);
+  post_stats (self);
+}
+
+static void
+reset_stream (GstNpuWhisperEnc *self)
+{
+  gst_npu_input_clear (&self->input);
+  gst_npu_window_reset (&self->window);
+  gst_npu_held_events_flush (&self->held, GST_BASE_TRANSFORM_SRC_PAD (self));
+  gst_npu_whisper_live_reset (&self->live);
+  self->next_pts = GST_CLOCK_TIME_NONE;
+  self->discont = TRUE;
+  self->segment_refused = FALSE;
+  self->prerolled = FALSE; /* a flush lets sinks preroll anew */
+}
+
+gboolean
+gst_npu_whisper_stream_sink_event (GstBaseTransform *trans, GstEvent *event)
+{
+  GstNpuWhisperEnc *self = GST_NPU_WHISPER_ENC (trans);
+  gboolean hold = GST_EVENT_IS_SERIALIZED (event);
+
+  switch (GST_EVENT_TYPE (event)) {
+    case GST_EVENT_SEGMENT:
+      return handle_segment (self, event);
+    case GST_EVENT_CAPS:
+      /* Caps that are accepted differ in the frames per buffer at most, which
+       * the open window need not know. */
+      hold = FALSE;
+      break;
+    case GST_EVENT_GAP:
+      handle_gap (self, event);
+      break;
+    case GST_EVENT_STREAM_START:
+    case GST_EVENT_STREAM_GROUP_DONE:
+    case GST_EVENT_SEGMENT_DONE:
+      drain (self);
+      break;
+    case GST_EVENT_EOS:
+      handle_eos (self);
+      break;
+    case GST_EVENT_FLUSH_STOP:
+      reset_stream (self);
+      break;
+    default:
+      break;
+  }
+
+  if (hold && gst_npu_window_is_open (&self->window)) {
+    gst_npu_held_events_add (&self->held, event, self->window.position);
+    return TRUE;
+  }
+  return base_class ()->sink_event (trans, event);
+}
+
+gboolean
+gst_npu_whisper_stream_start (GstBaseTransform *trans)
+{
+  GstNpuWhisperEnc *self = GST_NPU_WHISPER_ENC (trans);
+
+  reset_stream (self);
+  gst_npu_whisper_report_reset (&self->report);
+  return TRUE;
+}
+
+gboolean
+gst_npu_whisper_stream_stop (GstBaseTransform *trans)
+{
+  GstNpuWhisperEnc *self = GST_NPU_WHISPER_ENC (trans);
+
+  gst_npu_held_events_clear (&self->held);
+  reset_stream (self);
+  return TRUE;
+}
