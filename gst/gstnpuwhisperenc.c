@@ -36,6 +36,7 @@
 #include "gstnpuutils.h"
 #include "gstnpuwhispercaps.h"
 #include "gstnpuwhisperstream.h"
+#include "gstnpuwindowmeta.h"
 
 GST_DEBUG_CATEGORY (gst_npu_whisper_enc_debug);
 #define GST_CAT_DEFAULT gst_npu_whisper_enc_debug
@@ -453,6 +454,7 @@ gst_npu_whisper_enc_class_init (GstNpuWhisperEncClass *klass)
   gobject_class->set_property = gst_npu_whisper_enc_set_property;
   gobject_class->get_property = gst_npu_whisper_enc_get_property;
   gobject_class->finalize = gst_npu_whisper_enc_finalize;
+  gst_npu_window_meta_register ();
   gst_npu_whisper_settings_install (gobject_class);
   install_observations (gobject_class);
 

@@ -8,6 +8,7 @@
 
 #include "gstnpucaps.h"
 #include "gstnpupool.h"
+#include "gstnpuwindowmeta.h"
 
 GST_DEBUG_CATEGORY_EXTERN (gst_npu_whisper_enc_debug);
 #define GST_CAT_DEFAULT gst_npu_whisper_enc_debug
@@ -53,16 +54,19 @@ static GstFlowReturn
 write_states (GstNpuWhisperEnc *self, GstBuffer *buffer)
 {
   GError *error = NULL;
+  const gfloat *frames;
   GstMapInfo map;
   gboolean ok;
+  gsize n;
 
   if (!gst_buffer_map (buffer, &map, GST_MAP_WRITE)) {
     GST_ELEMENT_ERROR (self, STREAM, FAILED,
         ("The memory that downstream asked for cannot be written to."), (NULL));
     return GST_FLOW_ERROR;
   }
-  ok = whisper_encoder_run (self->engine.encoder, self->window.frames,
-      self->window.filled, (gfloat *) map.data, &error);
+  frames = gst_npu_window_get_frames (&self->window, &n);
+  ok = whisper_encoder_run (
+      self->engine.encoder, frames, n, (gfloat *) map.data, &error);
   gst_buffer_unmap (buffer, &map);
 
   if (!ok) {
@@ -128,17 +132,21 @@ get_next_index (GstNpuWhisperEnc *self)
 }
 
 static void
-stamp_output (GstNpuWhisperEnc *self, GstBuffer *buffer)
+stamp_output (
+    GstNpuWhisperEnc *self, GstBuffer *buffer, const GstNpuWindowTimes *times)
 {
-  guint64 index = get_next_index (self);
+  GstNpuWindowFacts facts = { .index = get_next_index (self),
+    .backend = gst_npu_engine_get_backend (&self->engine),
+    .model = self->engine.model_name };
 
   GST_BUFFER_PTS (buffer) = self->window.pts;
   GST_BUFFER_DURATION (buffer) = self->window.duration;
-  GST_BUFFER_OFFSET (buffer) = index;
-  GST_BUFFER_OFFSET_END (buffer) = index + 1;
+  GST_BUFFER_OFFSET (buffer) = facts.index;
+  GST_BUFFER_OFFSET_END (buffer) = facts.index + 1;
   if (self->discont)
     GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DISCONT);
   self->discont = FALSE;
+  gst_npu_window_meta_add (buffer, &self->window, times, &facts);
 }
 
 /* The open window's states.  It is closed after a failure too, or it would fail
@@ -150,6 +158,8 @@ encode_window (GstNpuWhisperEnc *self, GstBuffer **outbuf)
   GstBuffer *buffer = NULL;
   GstFlowReturn ret = gst_npu_pool_acquire (GST_BASE_TRANSFORM (self), &buffer);
 
+  if (gst_npu_window_settle (&self->window) > 0)
+    self->discont = TRUE;
   if (ret != GST_FLOW_OK)
     goto done;
   times.started = gst_util_get_timestamp ();
@@ -158,12 +168,11 @@ encode_window (GstNpuWhisperEnc *self, GstBuffer **outbuf)
     goto done;
   times.ended = gst_util_get_timestamp ();
 
-  stamp_output (self, buffer);
+  stamp_output (self, buffer, &times);
   gst_npu_whisper_report_add (&self->report, &self->window, &times,
       whisper_encoder_get_op_times (self->engine.encoder));
   update_processing_time (self, times.ended - times.complete);
-  GST_DEBUG_OBJECT (self, "%" G_GSIZE_FORMAT " frames: %" GST_PTR_FORMAT,
-      self->window.filled, buffer);
+  GST_DEBUG_OBJECT (self, "%" GST_PTR_FORMAT, buffer);
   *outbuf = g_steal_pointer (&buffer);
 
 done:
@@ -187,9 +196,9 @@ skip_window (GstNpuWhisperEnc *self)
   gst_npu_whisper_report_drop (&self->report);
   gst_npu_whisper_live_post_qos (
       &self->live, trans, &self->window, pace.stride, lateness, &self->report);
-  /* The next window covers it too, or else it is missing. */
-  if (gst_npu_window_skip (&self->window) > 0)
-    self->discont = TRUE;
+  gst_npu_window_skip (&self->window);
+  if (!gst_npu_window_is_open (&self->window))
+    self->discont = TRUE; /* nothing covers it */
   return TRUE;
 }
 
@@ -214,7 +223,7 @@ drain (GstNpuWhisperEnc *self)
     if (buffer != NULL)
       ret = gst_pad_push (GST_BASE_TRANSFORM_SRC_PAD (self), buffer);
   }
-  if (self->window.filled > 0)
+  if (self->window.stored > 0)
     self->discont = TRUE;
   gst_npu_window_reset (&self->window);
   release_events (self);

@@ -87,7 +87,7 @@ gst_npu_window_init (GstNpuWindow *window, guint n_mels, gsize size)
 {
   window->n_mels = n_mels;
   window->size = window->stride = size;
-  window->frames = g_new (gfloat, size * n_mels);
+  window->store = g_new (gfloat, 2 * size * n_mels);
   window->position = 0;
   gst_npu_window_reset (window);
 }
@@ -95,14 +95,14 @@ gst_npu_window_init (GstNpuWindow *window, guint n_mels, gsize size)
 void
 gst_npu_window_clear (GstNpuWindow *window)
 {
-  g_clear_pointer (&window->frames, g_free);
-  window->filled = window->fresh = 0;
+  g_clear_pointer (&window->store, g_free);
+  window->stored = window->fresh = 0;
 }
 
 void
 gst_npu_window_reset (GstNpuWindow *window)
 {
-  window->filled = window->tail = 0;
+  window->stored = window->tail = 0;
   window->ended = FALSE;
   gst_npu_window_close (window);
 }
@@ -115,45 +115,61 @@ gst_npu_window_close (GstNpuWindow *window)
   window->duration = 0;
 }
 
-/* Keeps the last frames, with room for a stride of new ones. */
+/* Makes room for a stride of frames behind those that the next window can reach
+ * back to.  One that does not overlap reaches to none, however short it ends. */
 static void
 make_room (GstNpuWindow *window)
 {
-  gsize keep = MIN (window->filled, window->size - window->stride);
-  const gfloat *from =
-      window->frames + (window->filled - keep) * window->n_mels;
+  gboolean overlaps = window->stride < window->size;
+  gsize keep = overlaps ? MIN (window->stored, window->size) : 0;
+  gsize dropped = (window->stored - keep) * window->n_mels;
 
-  memmove (window->frames, from, keep * window->n_mels * sizeof (gfloat));
-  window->filled = keep;
+  if (overlaps && window->stored + window->stride <= 2 * window->size)
+    return;
+  memmove (window->store, window->store + dropped,
+      keep * window->n_mels * sizeof (gfloat));
+  window->stored = keep;
+}
+
+void
+gst_npu_window_skip (GstNpuWindow *window)
+{
+  make_room (window);
   window->wanted = window->stride;
+  if (window->stored == 0)
+    gst_npu_window_close (window);
 }
 
 gsize
-gst_npu_window_skip (GstNpuWindow *window)
+gst_npu_window_settle (GstNpuWindow *window)
 {
-  gsize lost;
+  gsize lost = window->fresh - MIN (window->fresh, window->size);
+  GstClockTime time = lost * GST_NPU_FRAME_TIME;
 
-  make_room (window);
-  lost = window->fresh - MIN (window->fresh, window->filled);
   window->fresh -= lost;
-  window->pts += lost * GST_NPU_FRAME_TIME;
-  window->duration -= MIN (window->duration, lost * GST_NPU_FRAME_TIME);
-  if (window->fresh == 0)
-    gst_npu_window_close (window);
+  window->pts += time;
+  window->duration -= MIN (window->duration, time);
   return lost;
+}
+
+const gfloat *
+gst_npu_window_get_frames (const GstNpuWindow *window, gsize *n)
+{
+  *n = MIN (window->stored, window->size);
+  return window->store + (window->stored - *n) * window->n_mels;
 }
 
 gsize
 gst_npu_window_get_valid (const GstNpuWindow *window)
 {
-  return window->filled - window->tail;
+  return MIN (window->stored, window->size) - window->tail;
 }
 
 /* Odd time stamps may put it before zero. */
 GstClockTime
 gst_npu_window_get_start (const GstNpuWindow *window)
 {
-  gsize old = window->filled - window->tail - window->fresh;
+  gsize old = gst_npu_window_get_valid (window) - window->fresh;
 
   return window->pts - MIN (window->pts, old * GST_NPU_FRAME_TIME);
 }
@@ -189,19 +205,20 @@ static void
 copy_frames (GstNpuWindow *window, const GstNpuInput *input, gsize n)
 {
   gsize n_values = n * window->n_mels;
-  gfloat *to = window->frames + window->filled * window->n_mels;
+  gfloat *to = window->store + window->stored * window->n_mels;
 
   memcpy (to, input->data, n_values * sizeof (gfloat));
   sanitize (to, n_values);
-  window->filled += n;
+  window->stored += n;
 }
 
 static void
 take_tail (GstNpuWindow *window, GstNpuInput *input)
 {
-  gsize n = MIN (input->n_frames, window->size - window->filled);
+  gsize room = window->size - MIN (window->stored, window->size);
+  gsize n = MIN (input->n_frames, room);
 
-  window->ended = window->filled > 0;
+  window->ended = window->stored > 0;
   if (gst_npu_window_is_open (window)) {
     copy_frames (window, input, n);
     window->tail += n;
@@ -217,6 +234,7 @@ take_content (GstNpuWindow *window, GstNpuInput *input)
 
   if (!gst_npu_window_is_open (window)) {
     make_room (window);
+    window->wanted = window->stride;
     window->pts = input->pts;
     window->opened = gst_util_get_timestamp ();
   }

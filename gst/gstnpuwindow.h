@@ -41,13 +41,13 @@ void gst_npu_input_clip (
 
 typedef struct {
   guint n_mels;
-  gsize size;     /* frames of a full window */
-  gsize stride;   /* 1 … size; the owner's to change, for the next to open */
-  gfloat *frames; /* [size][n_mels], of which the first … */
-  gsize filled;   /* … are there: old, then new, then tail frames */
-  gsize fresh;    /* content frames that no window has covered yet */
-  gsize tail;     /* frames behind the end of the audio */
-  gsize wanted;   /* content frames to come before the window is due */
+  gsize size;    /* frames of a full window */
+  gsize stride;  /* 1 … size; the owner's to change, for the next to open */
+  gfloat *store; /* [2 * size][n_mels], of which the first … */
+  gsize stored;  /* … are there: old, then new, then tail frames */
+  gsize fresh;   /* content frames that no window has covered yet */
+  gsize tail;    /* frames behind the end of the audio */
+  gsize wanted;  /* content frames to come before the window is due */
   guint64 position;      /* content frames taken, ever */
   gboolean ended;        /* tail frames came: no content may follow */
   GstClockTime pts;      /* of the first new frame */
@@ -67,16 +67,20 @@ void gst_npu_window_reset (GstNpuWindow *window);
 /* Moves @input's frames into @window until it is due.  Tail frames never open a
  * window: those that find none, or no room, are dropped. */
 void gst_npu_window_take (GstNpuWindow *window, GstNpuInput *input);
+/* The due window is left out: if windows overlap the next covers what it can of
+ * it, as new; else it is closed. */
+void gst_npu_window_skip (GstNpuWindow *window);
+/* Before the open window is used: returns how many frames were left out that it
+ * does not reach back to. */
+gsize gst_npu_window_settle (GstNpuWindow *window);
 /* The open window has been dealt with: the next content frame opens another. */
 void gst_npu_window_close (GstNpuWindow *window);
-/* The due window is left out: what it covered and another could not, is lost.
- * The rest stays new.  Returns the number of lost frames. */
-gsize gst_npu_window_skip (GstNpuWindow *window);
 
-/* PTS of its first frame, old or new. */
-GstClockTime gst_npu_window_get_start (const GstNpuWindow *window);
-/* Its frames of audio. */
+/* Of a window that is settled: its frames [@n][n_mels], … */
+const gfloat *gst_npu_window_get_frames (const GstNpuWindow *window, gsize *n);
+/* … how many of them are audio, and the PTS of the first. */
 gsize gst_npu_window_get_valid (const GstNpuWindow *window);
+GstClockTime gst_npu_window_get_start (const GstNpuWindow *window);
 
 G_END_DECLS
 #endif /* GST_NPU_WINDOW_H */
