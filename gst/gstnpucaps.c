@@ -138,8 +138,10 @@ GstCaps *
 gst_npu_hidden_caps_new (
     const gchar *model, const NpuEncoderShape *shape, guint positions)
 {
-  return gst_caps_new_simple (GST_NPU_HIDDEN_MEDIA_TYPE, "format",
-      G_TYPE_STRING, "F32LE", "model", G_TYPE_STRING, model, "layers",
+  GstCaps *caps = gst_caps_from_string (GST_NPU_HIDDEN_CAPS);
+
+  gst_caps_set_simple (caps, "model", G_TYPE_STRING, model, "layers",
       G_TYPE_INT, (gint) shape->layers, "width", G_TYPE_INT,
       (gint) shape->width, "positions", G_TYPE_INT, (gint) positions, NULL);
+  return caps;
 }

@@ -5,8 +5,8 @@
  * audio/x-logmel: format=F32LE, mels={80,128}, rate=16000, n-fft=400, hop=160,
  *   layout={frame-major,mel-major}, norm={none,whisper}, frames=[1,3000]
  *   (the most frames of a buffer)
- * audio/x-whisper-hidden: format=F32LE, model=base, layers=6, width=512,
- *   positions=1500
+ * audio/x-whisper-hidden: format={F32LE,F16LE}, model=base, layers=6,
+ *   width=512, positions=1500
  * other/tensors (NNStreamer): whole windows of log-mel frames, normalised;
  *   dimensions=80:3000 is frame-major, 3000:80 mel-major
  */
@@ -34,7 +34,8 @@ G_BEGIN_DECLS
   "rate=(int)16000, n-fft=(int)400, hop=(int)160, "                            \
   "layout=(string){mel-major,frame-major}, norm=(string)whisper, "             \
   "frames=(int)3000"
-#define GST_NPU_HIDDEN_CAPS GST_NPU_HIDDEN_MEDIA_TYPE ", format=(string)F32LE"
+#define GST_NPU_HIDDEN_CAPS                                                    \
+  GST_NPU_HIDDEN_MEDIA_TYPE ", format=(string){F32LE,F16LE}"
 
 typedef struct {
   gint mels;
@@ -53,7 +54,7 @@ GstCaps *gst_npu_logmel_tensor_caps_new (void);
 /* (transfer full): @template_caps limited to @mels bands. */
 GstCaps *gst_npu_logmel_caps_with_mels (GstCaps *template_caps, gint mels);
 
-/* (transfer full) */
+/* (transfer full): in either format, F32LE first. */
 GstCaps *gst_npu_hidden_caps_new (
     const gchar *model, const NpuEncoderShape *shape, guint positions);
 

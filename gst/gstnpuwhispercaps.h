@@ -11,8 +11,6 @@
 
 G_BEGIN_DECLS
 
-/* (transfer full): what any model takes and gives. */
-GstCaps *gst_npu_whisper_caps_any (GstPadDirection direction);
 void gst_npu_whisper_caps_add_templates (GstElementClass *element_class);
 
 /* (transfer full): what an encoder of @shape takes … */
@@ -20,6 +18,11 @@ GstCaps *gst_npu_whisper_caps_sink (const NpuEncoderShape *shape);
 /* … and gives from windows of @positions. */
 GstCaps *gst_npu_whisper_caps_src (
     const gchar *model, const NpuEncoderShape *shape, guint positions);
+
+/* Whether @caps are of a media type that the sink pad knows. */
+gboolean gst_npu_whisper_caps_are_known (const GstCaps *caps);
+/* Whether the fixed @caps of the source pad mean 16-bit floats. */
+gboolean gst_npu_whisper_caps_are_half (const GstCaps *caps);
 
 G_END_DECLS
 #endif /* GST_NPU_WHISPER_CAPS_H */

@@ -7,6 +7,7 @@
 #ifndef GST_NPU_WHISPER_ENC_PRIVATE_H
 #define GST_NPU_WHISPER_ENC_PRIVATE_H
 
+#include "gstnpucaps.h"
 #include "gstnpuheldevents.h"
 #include "gstnpuwhisperenc.h"
 #include "gstnpuwhisperengine.h"
@@ -26,7 +27,8 @@ struct _GstNpuWhisperEnc {
   GstCaps *sink_caps, *src_caps; /* NULL until the model is known */
   gchar *active_model;
   const gchar *active_backend, *active_precision;
-  gsize window_frames; /* 0 unless open */
+  gsize window_frames;    /* 0 unless open */
+  gboolean whole_windows; /* come from upstream */
   GstClockTime stride_time, processing_time;
 
   /* From NULL→READY to READY→NULL. */
@@ -34,12 +36,14 @@ struct _GstNpuWhisperEnc {
   GstNpuWindow window;
 
   /* The streaming thread's. */
+  GstNpuLogmelInfo in_info;
+  gfloat *states; /* to become 16-bit floats; NULL if they stay as they are */
   GstNpuInput input;
   GstClockTime next_pts; /* if the stream goes on as it should */
   gboolean discont;      /* the next window is the first */
-  gboolean segment_refused;
-  gboolean prerolled;    /* sinks of a live pipeline */
-  GstNpuHeldEvents held; /* they follow the open window */
+  gboolean segment_refused, caps_refused; /* its error has been posted */
+  gboolean prerolled;                     /* gst_npu_preroll() */
+  GstNpuHeldEvents held;                  /* they follow the open window */
   GstNpuWhisperLive live;
 
   GstNpuWhisperReport report; /* locks for itself */

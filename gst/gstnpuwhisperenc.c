@@ -4,12 +4,13 @@
  *
  * Frames are gathered into windows of twice as many frames as the encoder has
  * positions (30 s for all of Whisper's), and a window is encoded when it is
- * full, or when the stream ends, jumps or starts anew; what is missing then
+ * due, or when the stream ends, jumps or starts anew; what is missing then
  * counts as silence.  The element knows neither the device (gst/npu) nor the
  * arithmetic (whisper/): it keeps time, order and errors.
  *
- * Settings take effect when the element leaves NULL, where the weights are
- * opened too: their sizes decide the caps of both pads.
+ * This file is what an application and other elements see: states, queries,
+ * properties.  Settings take effect when the element leaves NULL, where the
+ * weights are opened too: their sizes decide the caps of both pads.
  */
 
 /**
@@ -18,8 +19,12 @@
  *
  * Runs the encoder of a Whisper model on log-mel frames, as npumel makes them.
  * Each output buffer holds the hidden states of one window, [positions][width]
- * float32; its duration is the real audio in the window, its offset the
- * window's number.
+ * float32 or, where the caps downstream say F16LE, float16; its duration is the
+ * new audio in the window, its offset the window's number, and a
+ * GstNpuWindowMeta tells more.
+ *
+ * Windows follow each other by default.  With #GstNpuWhisperEnc:stride they
+ * overlap, and come more often: for live sources.
  *
  * At the end of a stream it posts an element message "npu-stats" with the
  * number of windows and frames, the time they took and what they ran on.
@@ -29,6 +34,10 @@
  * gst-launch-1.0 -m filesrc location=speech.ogg ! decodebin ! npumel ! \
  *     npuwhisperenc ! fakesink
  * ]|
+ * |[
+ * gst-launch-1.0 autoaudiosrc ! npumel ! npuwhisperenc stride=1000000000 ! \
+ *     fakesink silent=false -v
+ * ]| states once a second, of the last 30 s.
  */
 #include "gstnpuwhisperenc.h"
 
@@ -194,6 +203,8 @@ gst_npu_whisper_enc_set_context (GstElement *element, GstContext *context)
 static GstCaps *
 dup_caps (GstNpuWhisperEnc *self, GstPadDirection direction)
 {
+  GstPad *pad = direction == GST_PAD_SINK ? GST_BASE_TRANSFORM_SINK_PAD (self)
+                                          : GST_BASE_TRANSFORM_SRC_PAD (self);
   GstCaps *caps;
 
   GST_OBJECT_LOCK (self);
@@ -202,7 +213,7 @@ dup_caps (GstNpuWhisperEnc *self, GstPadDirection direction)
     gst_caps_ref (caps);
   GST_OBJECT_UNLOCK (self);
 
-  return caps != NULL ? caps : gst_npu_whisper_caps_any (direction);
+  return caps != NULL ? caps : gst_pad_get_pad_template_caps (pad);
 }
 
 /* Neither side's caps depend on the other's: both follow from the model. */
@@ -228,6 +239,18 @@ gst_npu_whisper_enc_transform_caps (GstBaseTransform *trans,
   return result;
 }
 
+/* Whatever may be frames is accepted, for the caps' event to say what is wrong
+ * with it; all that anyone could learn here is that it is. */
+static gboolean
+gst_npu_whisper_enc_accept_caps (
+    GstBaseTransform *trans, GstPadDirection direction, GstCaps *caps)
+{
+  if (direction == GST_PAD_SINK)
+    return gst_npu_whisper_caps_are_known (caps);
+  return GST_BASE_TRANSFORM_CLASS (gst_npu_whisper_enc_parent_class)
+      ->accept_caps (trans, direction, caps);
+}
+
 void
 gst_npu_whisper_enc_post_latency (GstNpuWhisperEnc *self)
 {
@@ -235,8 +258,8 @@ gst_npu_whisper_enc_post_latency (GstNpuWhisperEnc *self)
       GST_ELEMENT (self), gst_message_new_latency (GST_OBJECT (self)));
 }
 
-/* The first new frame of a window waits until the last has come and the window
- * is encoded. */
+/* The first new frame of a window waits until the last has come, unless they
+ * come together, and the window is encoded. */
 GstNpuWhisperPace
 gst_npu_whisper_enc_get_pace (GstNpuWhisperEnc *self)
 {
@@ -244,7 +267,9 @@ gst_npu_whisper_enc_get_pace (GstNpuWhisperEnc *self)
 
   GST_OBJECT_LOCK (self);
   pace.stride = self->stride_time;
-  pace.latency = self->stride_time + self->processing_time;
+  pace.latency = self->processing_time;
+  if (!self->whole_windows)
+    pace.latency += self->stride_time;
   GST_OBJECT_UNLOCK (self);
   return pace;
 }
@@ -338,13 +363,15 @@ set_setting (GstNpuWhisperEnc *self, guint prop_id, const GValue *value)
   GstNpuWhisperSettings *settings = &self->settings;
   GstClockTime old_stride = settings->stride;
   gboolean running = GST_STATE (self) > GST_STATE_READY;
+  gsize frames;
 
   gst_npu_whisper_settings_set (settings, prop_id, value);
   if (prop_id != GST_NPU_SETTING_STRIDE || !running) {
     self->settings_changed = TRUE;
     return TRUE;
   }
-  if (gst_npu_whisper_settings_get_stride (settings, self->window_frames) > 0)
+  frames = gst_npu_whisper_settings_get_stride (settings, self->window_frames);
+  if (frames == self->window_frames || (frames > 0 && !self->whole_windows))
     return TRUE;
   settings->stride = old_stride;
   return FALSE;
@@ -372,7 +399,7 @@ gst_npu_whisper_enc_set_property (
     GST_ELEMENT_WARNING (self, RESOURCE, SETTINGS,
         ("%s=%" G_GUINT64_FORMAT " does not fit and was not taken: set it to a "
          "time from 10 ms to the %" G_GSIZE_FORMAT " ms of a window, in "
-         "nanoseconds.",
+         "nanoseconds; windows that come whole do not overlap.",
             pspec->name, g_value_get_uint64 (value), 10 * window_frames),
         (NULL));
 }
@@ -438,8 +465,10 @@ install_observations (GObjectClass *gobject_class)
           NULL, flags));
   g_object_class_install_property (gobject_class, PROP_STATS,
       g_param_spec_boxed ("stats", "Statistics",
-          "Windows, frames and audio (ns) since the element started; times per "
-          "window in ns: wait (first frame to last), run (encoder), total "
+          "Windows encoded and dropped, new frames and audio (ns) since the "
+          "element "
+          "started; times per window in ns: wait (first frame to last), run "
+          "(encoder), total "
           "(first frame to states); last-window: ns per operation",
           GST_TYPE_STRUCTURE, flags));
 }
@@ -469,6 +498,7 @@ gst_npu_whisper_enc_class_init (GstNpuWhisperEncClass *klass)
   trans_class->start = gst_npu_whisper_stream_start;
   trans_class->stop = gst_npu_whisper_stream_stop;
   trans_class->transform_caps = gst_npu_whisper_enc_transform_caps;
+  trans_class->accept_caps = gst_npu_whisper_enc_accept_caps;
   trans_class->set_caps = gst_npu_whisper_stream_set_caps;
   trans_class->decide_allocation = gst_npu_whisper_stream_decide_allocation;
   trans_class->query = gst_npu_whisper_enc_query;

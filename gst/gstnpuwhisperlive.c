@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* gstnpuwhisperlive.c: npuwhisperenc in a live pipeline. */
+/* gstnpuwhisperlive.c: which windows npuwhisperenc leaves out. */
 #include "gstnpuwhisperlive.h"
 
 /* FALSE unless upstream is live. */
@@ -13,46 +13,6 @@ get_upstream_latency (GstBaseTransform *trans, GstClockTime *latency)
     gst_query_parse_latency (query, &live, latency, NULL);
   gst_query_unref (query);
   return live;
-}
-
-/* @segment moved so that its start lies before running time 0. */
-static GstEvent *
-segment_before_time (GstEvent *event)
-{
-  GstSegment segment;
-  GstEvent *before;
-
-  gst_event_copy_segment (event, &segment);
-  segment.offset = segment.base + 1;
-  before = gst_event_new_segment (&segment);
-  gst_event_set_seqnum (before, gst_event_get_seqnum (event));
-  return before;
-}
-
-/*
- * A GAP at the segment's start prerolls a sink as a buffer would.  But the sink
- * then waits with it until the clock has passed its running time and the whole
- * latency, 30 s and more, and holds this thread for that long, and with it a
- * source that cannot wait.  So it lies before running time 0, where nothing is
- * waited for; the segment that follows takes that back.
- */
-gboolean
-gst_npu_whisper_live_preroll (GstBaseTransform *trans, GstEvent *segment)
-{
-  GstPad *pad = GST_BASE_TRANSFORM_SRC_PAD (trans);
-  const GstSegment *values;
-  GstClockTime latency = 0;
-  GstEvent *gap;
-
-  if (!get_upstream_latency (trans, &latency))
-    return FALSE;
-
-  gst_event_parse_segment (segment, &values);
-  gap = gst_event_new_gap (values->start, GST_CLOCK_TIME_NONE);
-  gst_event_set_seqnum (gap, gst_event_get_seqnum (segment));
-  gst_pad_push_event (pad, segment_before_time (segment));
-  gst_pad_push_event (pad, gap);
-  return TRUE;
 }
 
 void
@@ -87,13 +47,14 @@ gst_npu_whisper_live_is_late (GstNpuWhisperLive *live, GstBaseTransform *trans,
     GstClockTimeDiff *lateness)
 {
   GstClockTime now = get_running_time (GST_ELEMENT (trans));
+  const GstSegment *segment = &trans->segment;
   GstClockTime arrival, upstream = 0, allowed = pace->latency;
 
-  if (!GST_CLOCK_TIME_IS_VALID (now)
+  if (!GST_CLOCK_TIME_IS_VALID (now) || segment->format != GST_FORMAT_TIME
       || !get_upstream_latency (trans, &upstream))
     return FALSE;
   arrival = gst_segment_to_running_time (
-      &trans->segment, GST_FORMAT_TIME, window->pts + window->duration);
+      segment, GST_FORMAT_TIME, window->pts + window->duration);
   if (!GST_CLOCK_TIME_IS_VALID (arrival))
     return FALSE;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * gstnpuwhisperlive.h: npuwhisperenc in a live pipeline: letting sinks start,
- * and leaving out windows that come too late.  The streaming thread's.
+ * gstnpuwhisperlive.h: which windows npuwhisperenc leaves out in a live pipeline
+ * that is too slow.  The streaming thread's.
  */
 #ifndef GST_NPU_WHISPER_LIVE_H
 #define GST_NPU_WHISPER_LIVE_H
@@ -11,12 +11,6 @@
 #include "gstnpuwhisperreport.h"
 
 G_BEGIN_DECLS
-
-/* Lets a sink downstream preroll and learn that the pipeline is live, if it is,
- * although the first window is far.  Before @segment is pushed; FALSE if the
- * pipeline is not live. */
-gboolean gst_npu_whisper_live_preroll (
-    GstBaseTransform *trans, GstEvent *segment);
 
 typedef struct {
   gboolean behind;         /* windows are left out, up to the newest */

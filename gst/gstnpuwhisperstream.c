@@ -6,9 +6,12 @@
  */
 #include "gstnpuwhisperstream.h"
 
-#include "gstnpucaps.h"
+#include "gstnpuhalf.h"
 #include "gstnpupool.h"
+#include "gstnpupreroll.h"
+#include "gstnpuwhispercaps.h"
 #include "gstnpuwindowmeta.h"
+#include "whispermel.h"
 
 GST_DEBUG_CATEGORY_EXTERN (gst_npu_whisper_enc_debug);
 #define GST_CAT_DEFAULT gst_npu_whisper_enc_debug
@@ -25,48 +28,135 @@ base_class (void)
 
 /* ---- negotiation ------------------------------------------------------- */
 
+/* An error for @caps.  They come again with each buffer until they are accepted:
+ * said once. */
+static void
+post_caps_error (GstNpuWhisperEnc *self, GstCaps *caps, gboolean of_settings)
+{
+  if (self->caps_refused)
+    return;
+  self->caps_refused = TRUE;
+  if (of_settings)
+    GST_ELEMENT_ERROR (self, RESOURCE, SETTINGS,
+        ("Windows that come whole have 3000 frames and do not overlap: leave "
+         "\"audio-ctx\" and \"stride\" unset, or send frames with norm=none."),
+        ("caps %" GST_PTR_FORMAT, caps));
+  else
+    GST_ELEMENT_ERROR (self, STREAM, FORMAT,
+        ("Frames of this kind do not suit the model, which takes %u bands: put "
+         "npumel right before npuwhisperenc.",
+            self->window.n_mels),
+        ("caps %" GST_PTR_FORMAT, caps));
+}
+
+static gboolean
+whole_windows_fit (GstNpuWhisperEnc *self)
+{
+  gsize size = self->window.size, stride;
+
+  GST_OBJECT_LOCK (self);
+  stride = gst_npu_whisper_settings_get_stride (&self->settings, size);
+  GST_OBJECT_UNLOCK (self);
+  return size == WHISPER_MEL_FRAMES && stride == size;
+}
+
+/* FALSE after an error was posted. */
+static gboolean
+check_caps (GstNpuWhisperEnc *self, GstCaps *caps, GstNpuLogmelInfo *info)
+{
+  if (!gst_npu_logmel_info_from_caps (info, caps)
+      || (guint) info->mels != self->window.n_mels) {
+    post_caps_error (self, caps, FALSE);
+    return FALSE;
+  }
+  if (info->normalized && !whole_windows_fit (self)) {
+    post_caps_error (self, caps, TRUE);
+    return FALSE;
+  }
+  self->caps_refused = FALSE;
+  return TRUE;
+}
+
+/* Frames or whole windows: the latency differs. */
+static void
+set_whole_windows (GstNpuWhisperEnc *self, gboolean whole)
+{
+  gboolean changed;
+
+  GST_OBJECT_LOCK (self);
+  changed = whole != self->whole_windows;
+  self->whole_windows = whole;
+  GST_OBJECT_UNLOCK (self);
+  if (changed)
+    gst_npu_whisper_enc_post_latency (self);
+}
+
+/* Also called when downstream wants another format while frames come: the next
+ * window has it. */
 gboolean
 gst_npu_whisper_stream_set_caps (
     GstBaseTransform *trans, GstCaps *incaps, GstCaps *outcaps)
 {
   GstNpuWhisperEnc *self = GST_NPU_WHISPER_ENC (trans);
-  GstNpuLogmelInfo info;
+  gsize size = gst_npu_engine_get_states_size (&self->engine);
 
-  return gst_npu_logmel_info_from_caps (&info, incaps) && !info.mel_major
-         && !info.normalized && (guint) info.mels == self->window.n_mels;
+  if (!check_caps (self, incaps, &self->in_info))
+    return FALSE;
+  set_whole_windows (self, self->in_info.normalized);
+  g_clear_pointer (&self->states, g_free);
+  if (gst_npu_whisper_caps_are_half (outcaps))
+    self->states = g_malloc (size);
+  return TRUE;
 }
 
 gboolean
 gst_npu_whisper_stream_decide_allocation (
     GstBaseTransform *trans, GstQuery *query)
 {
-  gsize size =
-      gst_npu_engine_get_states_size (&GST_NPU_WHISPER_ENC (trans)->engine);
+  GstNpuWhisperEnc *self = GST_NPU_WHISPER_ENC (trans);
+  gsize size = gst_npu_engine_get_states_size (&self->engine);
 
+  if (self->states != NULL)
+    size /= 2; /* 16 bits instead of 32 */
   gst_npu_pool_decide (query, (guint) size);
   return TRUE;
 }
 
 /* ---- windows ----------------------------------------------------------- */
 
+static gboolean
+run_encoder (GstNpuWhisperEnc *self, gfloat *states, GError **error)
+{
+  gsize n;
+  const gfloat *frames = gst_npu_window_get_frames (&self->window, &n);
+
+  if (self->in_info.normalized)
+    return whisper_encoder_run_normalized (
+        self->engine.encoder, self->window.store, states, error);
+  return whisper_encoder_run (self->engine.encoder, frames, n, states, error);
+}
+
 /* The open window's states into @buffer. */
 static GstFlowReturn
 write_states (GstNpuWhisperEnc *self, GstBuffer *buffer)
 {
   GError *error = NULL;
-  const gfloat *frames;
   GstMapInfo map;
   gboolean ok;
-  gsize n;
 
   if (!gst_buffer_map (buffer, &map, GST_MAP_WRITE)) {
     GST_ELEMENT_ERROR (self, STREAM, FAILED,
         ("The memory that downstream asked for cannot be written to."), (NULL));
     return GST_FLOW_ERROR;
   }
-  frames = gst_npu_window_get_frames (&self->window, &n);
-  ok = whisper_encoder_run (
-      self->engine.encoder, frames, n, (gfloat *) map.data, &error);
+  if (self->states != NULL) {
+    ok = run_encoder (self, self->states, &error);
+    if (ok)
+      gst_npu_half_from_float (
+          self->states, map.size / sizeof (guint16), map.data);
+  } else {
+    ok = run_encoder (self, (gfloat *) map.data, &error);
+  }
   gst_buffer_unmap (buffer, &map);
 
   if (!ok) {
@@ -232,45 +322,22 @@ drain (GstNpuWhisperEnc *self)
 
 /* ---- data -------------------------------------------------------------- */
 
-/* FALSE, with an error posted once, unless @segment is played forward in time. */
-static gboolean
-check_segment (GstNpuWhisperEnc *self, const GstSegment *segment)
-{
-  gboolean posted = self->segment_refused;
-
-  self->segment_refused =
-      segment->format != GST_FORMAT_TIME || segment->rate != 1.0;
-  if (!self->segment_refused || posted)
-    return !self->segment_refused;
-  if (segment->format == GST_FORMAT_UNDEFINED)
-    GST_ELEMENT_ERROR (self, STREAM, FORMAT,
-        ("Frames came before the segment that places them in time: let the "
-         "source send one."),
-        (NULL));
-  else if (segment->format != GST_FORMAT_TIME)
-    GST_ELEMENT_ERROR (self, STREAM, FORMAT,
-        ("Frames come without time stamps: give the source format=time."),
-        ("segment in %s", gst_format_get_name (segment->format)));
-  else
-    GST_ELEMENT_ERROR (self, STREAM, FORMAT,
-        ("Frames can be encoded at normal speed only; seek with rate 1."),
-        ("segment with rate %g", segment->rate));
-  return FALSE;
-}
-
 /* Takes @buffer as the input; FALSE with an error posted. */
 static gboolean
 accept_input (GstNpuWhisperEnc *self, GstBuffer *buffer)
 {
   gsize size = gst_buffer_get_size (buffer);
   guint n_mels = self->window.n_mels;
+  gsize whole = self->in_info.normalized ? WHISPER_MEL_FRAMES : 1;
+  gsize unit = whole * n_mels * sizeof (gfloat);
 
-  if (size % (n_mels * sizeof (gfloat)) != 0) {
+  if (whole > 1 ? size != 0 && size != unit : size % unit != 0) {
     gst_buffer_unref (buffer);
     GST_ELEMENT_ERROR (self, STREAM, FORMAT,
-        ("A buffer of %" G_GSIZE_FORMAT " bytes is no whole number of frames "
-         "of %u float32 values: send whole frames.",
-            size, n_mels),
+        ("A buffer of %" G_GSIZE_FORMAT
+         " bytes does not hold whole %s of %" G_GSIZE_FORMAT
+         " float32 values: send buffers as their caps say.",
+            size, whole > 1 ? "windows" : "frames", whole * n_mels),
         (NULL));
     return FALSE;
   }
@@ -308,7 +375,9 @@ stamp_input (GstNpuWhisperEnc *self)
     input->pts = self->next_pts;
   if (!GST_CLOCK_TIME_IS_VALID (input->pts))
     input->pts = GST_BASE_TRANSFORM (self)->segment.start;
-  if (input->duration > 0)
+  if (self->in_info.normalized)
+    self->next_pts = input->pts + input->duration;
+  else if (input->duration > 0)
     self->next_pts = input->pts + input->n_frames * GST_NPU_FRAME_TIME;
 }
 
@@ -326,20 +395,39 @@ gst_npu_whisper_stream_submit_input_buffer (
   if (ret != GST_FLOW_OK)
     return ret;
   buffer = g_steal_pointer (&trans->queued_buf);
-  if (!check_segment (self, &trans->segment)) {
+  if (self->segment_refused) {
     gst_buffer_unref (buffer);
     return GST_FLOW_ERROR;
   }
   if (!accept_input (self, buffer))
     return GST_FLOW_ERROR;
+  if (!self->prerolled)
+    gst_npu_preroll (trans);
+  self->prerolled = TRUE;
 
   if (input_jumps (self)) {
     ret = drain (self);
     self->discont = TRUE;
   }
   stamp_input (self);
-  gst_npu_input_clip (&self->input, &trans->segment, self->window.n_mels);
+  if (!self->in_info.normalized)
+    gst_npu_input_clip (&self->input, &trans->segment, self->window.n_mels);
   return ret;
+}
+
+static GstFlowReturn
+take_whole_window (GstNpuWhisperEnc *self, GstBuffer **outbuf)
+{
+  gboolean any = self->input.n_frames > 0;
+
+  if (any) {
+    adopt_stride (self);
+    gst_npu_window_take_whole (
+        &self->window, &self->input, self->in_info.mel_major);
+  }
+  gst_npu_input_clear (&self->input);
+  return any && !skip_window (self) ? encode_window (self, outbuf)
+                                    : GST_FLOW_OK;
 }
 
 /* Called until it gives no more. */
@@ -350,6 +438,10 @@ gst_npu_whisper_stream_generate_output (
   GstNpuWhisperEnc *self = GST_NPU_WHISPER_ENC (trans);
 
   *outbuf = NULL;
+  if (self->in_info.normalized) {
+    release_events (self);
+    return take_whole_window (self, outbuf);
+  }
   do {
     /* The base class has pushed the window that they waited for. */
     release_events (self);
@@ -367,16 +459,47 @@ gst_npu_whisper_stream_generate_output (
 
 /* ---- events ------------------------------------------------------------ */
 
-/* A sink in a live pipeline would not preroll, nor tell its latency, before
- * the first window is there, 30 s later.  Not in other pipelines, where an
- * application may wait for preroll to get the first window; and once only. */
-static void
-preroll_live (GstNpuWhisperEnc *self, GstEvent *segment)
+/* What cannot be encoded is refused here and not by the base class, which would
+ * not say why. */
+static gboolean
+handle_caps (GstNpuWhisperEnc *self, GstEvent *event)
 {
-  GstBaseTransform *trans = GST_BASE_TRANSFORM (self);
+  GstNpuLogmelInfo info;
+  GstCaps *caps;
+  gboolean ok;
 
-  if (!self->prerolled && gst_pad_has_current_caps (trans->srcpad))
-    self->prerolled = gst_npu_whisper_live_preroll (trans, segment);
+  gst_event_parse_caps (event, &caps);
+  ok = check_caps (self, caps, &info);
+  /* Else they differ in the frames per buffer or the layout at most, which the
+   * open window need not know. */
+  if (!ok || info.normalized != self->in_info.normalized)
+    drain (self);
+  if (!ok) {
+    gst_event_unref (event);
+    return FALSE;
+  }
+  return base_class ()->sink_event (GST_BASE_TRANSFORM (self), event);
+}
+
+/* FALSE, with an error posted once, unless @segment is played forward in time. */
+static gboolean
+check_segment (GstNpuWhisperEnc *self, const GstSegment *segment)
+{
+  gboolean posted = self->segment_refused;
+
+  self->segment_refused =
+      segment->format != GST_FORMAT_TIME || segment->rate != 1.0;
+  if (!self->segment_refused || posted)
+    return !self->segment_refused;
+  if (segment->format != GST_FORMAT_TIME)
+    GST_ELEMENT_ERROR (self, STREAM, FORMAT,
+        ("Frames come without time stamps: give the source format=time."),
+        ("segment in %s", gst_format_get_name (segment->format)));
+  else
+    GST_ELEMENT_ERROR (self, STREAM, FORMAT,
+        ("Frames can be encoded at normal speed only; seek with rate 1."),
+        ("segment with rate %g", segment->rate));
+  return FALSE;
 }
 
 static gboolean
@@ -393,7 +516,6 @@ handle_segment (GstNpuWhisperEnc *self, GstEvent *event)
     return FALSE;
   }
 
-  preroll_live (self, event);
   return base_class ()->sink_event (GST_BASE_TRANSFORM (self), event);
 }
 
@@ -404,10 +526,12 @@ handle_gap (GstNpuWhisperEnc *self, GstEvent *event)
   GstClockTime end, duration;
 
   gst_event_parse_gap (event, &end, &duration);
+  if (!GST_CLOCK_TIME_IS_VALID (end)
+      || !GST_CLOCK_TIME_IS_VALID (self->next_pts))
+    return;
   if (GST_CLOCK_TIME_IS_VALID (duration))
-    end += duration;
-  if (!GST_CLOCK_TIME_IS_VALID (self->next_pts) || end < self->next_pts
-      || end - self->next_pts <= JUMP)
+    end += MIN (duration, GST_CLOCK_TIME_NONE - 1 - end);
+  if (end < self->next_pts || end - self->next_pts <= JUMP)
     return;
   drain (self);
   self->next_pts = end;
@@ -444,7 +568,7 @@ reset_stream (GstNpuWhisperEnc *self)
   gst_npu_whisper_live_reset (&self->live);
   self->next_pts = GST_CLOCK_TIME_NONE;
   self->discont = TRUE;
-  self->segment_refused = FALSE;
+  self->segment_refused = self->caps_refused = FALSE;
   self->prerolled = FALSE; /* a flush lets sinks preroll anew */
 }
 
@@ -452,16 +576,12 @@ gboolean
 gst_npu_whisper_stream_sink_event (GstBaseTransform *trans, GstEvent *event)
 {
   GstNpuWhisperEnc *self = GST_NPU_WHISPER_ENC (trans);
-  gboolean hold = GST_EVENT_IS_SERIALIZED (event);
 
   switch (GST_EVENT_TYPE (event)) {
     case GST_EVENT_SEGMENT:
       return handle_segment (self, event);
     case GST_EVENT_CAPS:
-      /* Caps that are accepted differ in the frames per buffer at most, which
-       * the open window need not know. */
-      hold = FALSE;
-      break;
+      return handle_caps (self, event);
     case GST_EVENT_GAP:
       handle_gap (self, event);
       break;
@@ -480,7 +600,8 @@ gst_npu_whisper_stream_sink_event (GstBaseTransform *trans, GstEvent *event)
       break;
   }
 
-  if (hold && gst_npu_window_is_open (&self->window)) {
+  if (GST_EVENT_IS_SERIALIZED (event)
+      && gst_npu_window_is_open (&self->window)) {
     gst_npu_held_events_add (&self->held, event, self->window.position);
     return TRUE;
   }
@@ -493,6 +614,8 @@ gst_npu_whisper_stream_start (GstBaseTransform *trans)
   GstNpuWhisperEnc *self = GST_NPU_WHISPER_ENC (trans);
 
   reset_stream (self);
+  self->in_info.normalized = FALSE; /* until caps say so */
+  set_whole_windows (self, FALSE);
   gst_npu_whisper_report_reset (&self->report);
   return TRUE;
 }
@@ -503,6 +626,7 @@ gst_npu_whisper_stream_stop (GstBaseTransform *trans)
   GstNpuWhisperEnc *self = GST_NPU_WHISPER_ENC (trans);
 
   gst_npu_held_events_clear (&self->held);
+  g_clear_pointer (&self->states, g_free);
   reset_stream (self);
   return TRUE;
 }

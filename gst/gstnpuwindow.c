@@ -262,3 +262,41 @@ gst_npu_window_take (GstNpuWindow *window, GstNpuInput *input)
   else
     take_content (window, input);
 }
+
+/* Normalised values are (x + 4) / 4 for log-mel values x. */
+static gfloat
+sanitize_normalized (gfloat value)
+{
+  const gfloat least = (NPU_MEL_SILENCE + 4) / 4;
+  const gfloat most = ((gfloat) FLT_MAX_10_EXP + 4) / 4;
+
+  return isfinite (value) ? CLAMP (value, least, most) : least;
+}
+
+void
+gst_npu_window_take_whole (
+    GstNpuWindow *window, GstNpuInput *input, gboolean mel_major)
+{
+  gsize n_mels = window->n_mels, size = window->size;
+  gsize frame_step = mel_major ? 1 : n_mels, mel_step = mel_major ? size : 1;
+
+  for (gsize t = 0; t < size; t++) {
+    for (gsize m = 0; m < n_mels; m++) {
+      gsize at = (t * frame_step + m * mel_step) * sizeof (gfloat);
+      gfloat value;
+
+      memcpy (&value, input->data + at, sizeof (value));
+      window->store[t * n_mels + m] = sanitize_normalized (value);
+    }
+  }
+  /* its last frame may cover less than 10 ms */
+  window->stored =
+      (gsize) ((input->duration + GST_NPU_FRAME_TIME - 1) / GST_NPU_FRAME_TIME);
+  window->fresh = window->stored;
+  window->tail = window->wanted = 0;
+  window->position += window->stored;
+  window->pts = input->pts;
+  window->duration = input->duration;
+  window->opened = gst_util_get_timestamp ();
+  input->n_frames = 0;
+}

@@ -67,6 +67,10 @@ void gst_npu_window_reset (GstNpuWindow *window);
 /* Moves @input's frames into @window until it is due.  Tail frames never open a
  * window: those that find none, or no room, are dropped. */
 void gst_npu_window_take (GstNpuWindow *window, GstNpuInput *input);
+/* Makes a window of @input, which holds one that comes whole and normalised, in
+ * either layout.  It is open if it holds audio. */
+void gst_npu_window_take_whole (
+    GstNpuWindow *window, GstNpuInput *input, gboolean mel_major);
 /* The due window is left out: if windows overlap the next covers what it can of
  * it, as new; else it is closed. */
 void gst_npu_window_skip (GstNpuWindow *window);

@@ -126,18 +126,11 @@ fill_input (
   whisper_mel_normalize (input, total, input);
 }
 
-void
-whisper_encoder_submit (WhisperEncoder *encoder, const gfloat *mel,
-    gsize valid_frames, gfloat *states)
+/* What follows on the input. */
+static void
+submit_layers (NpuWindow *window, gfloat *states)
 {
-  NpuWindow *window = encoder->window;
   const NpuBackendOps *ops = window->program->backend->ops;
-  gfloat *input;
-
-  g_return_if_fail (valid_frames <= 2 * (gsize) window->positions);
-
-  input = ops->begin_window (window);
-  fill_input (window, input, mel, valid_frames);
 
   ops->conv_stem (window);
   for (guint layer = 0; layer < window->program->shape.layers; layer++) {
@@ -149,6 +142,20 @@ whisper_encoder_submit (WhisperEncoder *encoder, const gfloat *mel,
   }
   ops->final_norm (window, states);
   ops->submit (window);
+}
+
+void
+whisper_encoder_submit (WhisperEncoder *encoder, const gfloat *mel,
+    gsize valid_frames, gfloat *states)
+{
+  NpuWindow *window = encoder->window;
+  gfloat *input;
+
+  g_return_if_fail (valid_frames <= 2 * (gsize) window->positions);
+
+  input = window->program->backend->ops->begin_window (window);
+  fill_input (window, input, mel, valid_frames);
+  submit_layers (window, states);
 }
 
 gboolean
@@ -164,6 +171,20 @@ whisper_encoder_run (WhisperEncoder *encoder, const gfloat *mel,
     gsize valid_frames, gfloat *states, GError **error)
 {
   whisper_encoder_submit (encoder, mel, valid_frames, states);
+  return whisper_encoder_wait (encoder, error);
+}
+
+gboolean
+whisper_encoder_run_normalized (
+    WhisperEncoder *encoder, const gfloat *mel, gfloat *states, GError **error)
+{
+  NpuWindow *window = encoder->window;
+  gsize n_frames = 2 * (gsize) window->positions;
+  gfloat *input = window->program->backend->ops->begin_window (window);
+
+  memcpy (
+      input, mel, n_frames * window->program->shape.n_mels * sizeof (gfloat));
+  submit_layers (window, states);
   return whisper_encoder_wait (encoder, error);
 }
 

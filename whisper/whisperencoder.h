@@ -38,7 +38,11 @@ guint whisper_encoder_get_positions (WhisperEncoder *encoder);
 gboolean whisper_encoder_run (WhisperEncoder *encoder, const gfloat *mel,
     gsize valid_frames, gfloat *states, GError **error);
 
-/* The same in two steps, so that a caller can prepare the next window. */
+/* One window that comes whole and normalised: @mel is [2 * positions][n_mels]. */
+gboolean whisper_encoder_run_normalized (
+    WhisperEncoder *encoder, const gfloat *mel, gfloat *states, GError **error);
+
+/* whisper_encoder_run() in two steps, so that a caller can prepare the next window. */
 void whisper_encoder_submit (WhisperEncoder *encoder, const gfloat *mel,
     gsize valid_frames, gfloat *states);
 gboolean whisper_encoder_wait (WhisperEncoder *encoder, GError **error);

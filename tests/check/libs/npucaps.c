@@ -110,8 +110,8 @@ GST_START_TEST (test_hidden_states)
   const NpuEncoderShape shape = { 80, 512, 2048, 8, 6, 1500 };
   GstCaps *caps = gst_npu_hidden_caps_new ("base", &shape, 750);
   GstCaps *expected = gst_caps_from_string (
-      "audio/x-whisper-hidden, format=F32LE, model=base, layers=6, width=512, "
-      "positions=750");
+      "audio/x-whisper-hidden, format={F32LE,F16LE}, model=base, layers=6, "
+      "width=512, positions=750");
   GstCaps *templates = gst_caps_from_string (GST_NPU_HIDDEN_CAPS);
 
   fail_unless (gst_caps_is_equal (caps, expected));
