@@ -21,11 +21,13 @@ gst_npu_tensor_meta_add (
 {
   /* A batch of one, as models' own inputs and outputs are. */
   gsize dims[] = { 1, rows, columns };
-  /* The same memory: nothing is copied. */
-  GstBuffer *data =
-      gst_buffer_copy_region (buffer, GST_BUFFER_COPY_MEMORY, 0, -1);
+  /* The same memory: nothing is copied.  Not gst_buffer_copy_region (), by which
+   * a pool's buffer would come to hold a reference to itself. */
+  GstBuffer *data = gst_buffer_new ();
   GstTensor **tensors = g_new (GstTensor *, 1);
 
+  for (guint i = 0; i < gst_buffer_n_memory (buffer); i++)
+    gst_buffer_append_memory (data, gst_buffer_get_memory (buffer, i));
   tensors[0] = gst_tensor_new_simple (g_quark_from_string (id),
       GST_TENSOR_DATA_TYPE_FLOAT32, data, GST_TENSOR_DIM_ORDER_ROW_MAJOR,
       G_N_ELEMENTS (dims), dims);

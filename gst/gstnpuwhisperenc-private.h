@@ -38,6 +38,7 @@ struct _GstNpuWhisperEnc {
   /* The streaming thread's. */
   GstNpuLogmelInfo in_info;
   gfloat *states; /* to become 16-bit floats; NULL if they stay as they are */
+  gboolean wants_tensor_meta; /* downstream */
   GstNpuInput input;
   GstClockTime next_pts; /* if the stream goes on as it should */
   gboolean discont;      /* the next window is the first */

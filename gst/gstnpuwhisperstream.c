@@ -9,6 +9,7 @@
 #include "gstnpuhalf.h"
 #include "gstnpupool.h"
 #include "gstnpupreroll.h"
+#include "gstnputensormeta.h"
 #include "gstnpuwhispercaps.h"
 #include "gstnpuwindowmeta.h"
 #include "whispermel.h"
@@ -19,6 +20,9 @@ GST_DEBUG_CATEGORY_EXTERN (gst_npu_whisper_enc_debug);
 /* Time stamps of neighbouring buffers that differ by more from the frames
  * between them are a jump. */
 #define JUMP (GST_NPU_FRAME_TIME / 2)
+
+/* In GstTensorMeta. */
+#define TENSOR_ID "whisper-hidden-states"
 
 static GstBaseTransformClass *
 base_class (void)
@@ -116,6 +120,7 @@ gst_npu_whisper_stream_decide_allocation (
   GstNpuWhisperEnc *self = GST_NPU_WHISPER_ENC (trans);
   gsize size = gst_npu_engine_get_states_size (&self->engine);
 
+  self->wants_tensor_meta = gst_npu_tensor_meta_is_wanted (query);
   if (self->states != NULL)
     size /= 2; /* 16 bits instead of 32 */
   gst_npu_pool_decide (query, (guint) size);
@@ -237,6 +242,10 @@ stamp_output (
     GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DISCONT);
   self->discont = FALSE;
   gst_npu_window_meta_add (buffer, &self->window, times, &facts);
+  if (self->wants_tensor_meta && self->states == NULL)
+    gst_npu_tensor_meta_add (buffer, TENSOR_ID,
+        gst_npu_engine_get_positions (&self->engine),
+        gst_npu_engine_get_shape (&self->engine)->width);
 }
 
 /* The open window's states.  It is closed after a failure too, or it would fail
