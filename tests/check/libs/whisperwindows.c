@@ -13,7 +13,7 @@
 #define MODEL "synthetic:test"
 #define MELS 80
 #define CALLERS 8
-#define ROUNDS 6
+#define ROUNDS 3
 
 /* Two shapes of windows, which share no memory. */
 static const guint positions[] = { 70, 47 };
