@@ -9,8 +9,9 @@ import signal
 import gi
 
 gi.require_version("Gst", "1.0")
+gi.require_version("GstApp", "1.0")
 gi.require_version("GstNpu", "1.0")
-from gi.repository import GLib, Gst, GstNpu  # noqa: E402
+from gi.repository import GLib, Gst, GstApp, GstNpu  # noqa: E402, F401
 
 Gst.init(None)
 context = GstNpu.Context.new("cpu")
@@ -60,4 +61,18 @@ assert ok and found == context
 query = Gst.Query.new_context(GstNpu.CONTEXT_TYPE)
 assert GstNpu.handle_context_query(element, query, found)
 assert not GstNpu.handle_context_query(element, Gst.Query.new_latency(), found)
+# What a window's buffer says of it.
+pipeline = Gst.parse_launch(
+    "audiotestsrc num-buffers=40 samplesperbuffer=441 ! npumel ! "
+    "npuwhisperenc model=synthetic:test audio-ctx=10 ! appsink name=states"
+)
+pipeline.set_state(Gst.State.PLAYING)
+buffers = [pipeline.get_by_name("states").pull_sample().get_buffer() for _ in "12"]
+for index, buffer in enumerate(buffers):
+    facts = buffer.get_custom_meta("GstNpuWindowMeta").get_structure()
+    assert facts.get_value("index") == index == buffer.offset
+    assert facts.get_value("window-start") == buffer.pts == index * Gst.SECOND // 5
+    assert facts.get_value("valid-frames") == 20
+    assert facts.get_value("started") <= facts.get_value("ended")
+pipeline.set_state(Gst.State.NULL)
 print("GstNpu can be used from Python")
