@@ -146,11 +146,11 @@ def fill_in(pipeline, **values):
     return pipeline.replace("npuwhisperenc", ENCODER)
 
 
-def run_alone(stage, source="filesrc location={} ! decodebin"):
+def run_alone(stage, source='filesrc location="{}" ! decodebin'):
     """What one pipeline makes: its states and its windows."""
     out = stage.path("alone.f32")
     source = source.format(SOURCE / "data/speech.ogg")
-    alone = stage.launch(f"{source} ! npumel ! {ENCODER} ! filesink location={out}")
+    alone = stage.launch(f'{source} ! npumel ! {ENCODER} ! filesink location="{out}"')
     assert alone.wait() == 0, alone.text()
     return out.read_bytes(), alone.windows()
 
