@@ -20,6 +20,7 @@ gst_npu_whisper_live_reset (GstNpuWhisperLive *live)
 {
   live->behind = FALSE;
   live->processing = 0;
+  live->least_lag = G_MAXINT64;
 }
 
 /* NONE unless the element plays by a clock. */
@@ -35,9 +36,35 @@ get_running_time (GstElement *element)
                  : GST_CLOCK_TIME_NONE;
 }
 
+void
+gst_npu_whisper_live_note_arrival (
+    GstNpuWhisperLive *live, GstBaseTransform *trans, GstClockTime end)
+{
+  const GstSegment *segment = &trans->segment;
+  GstClockTime now = get_running_time (GST_ELEMENT (trans)), running_time;
+
+  if (!GST_CLOCK_TIME_IS_VALID (now) || segment->format != GST_FORMAT_TIME)
+    return;
+  running_time = gst_segment_to_running_time (segment, GST_FORMAT_TIME, end);
+  if (GST_CLOCK_TIME_IS_VALID (running_time))
+    live->least_lag = MIN (live->least_lag, GST_CLOCK_DIFF (running_time, now));
+}
+
+/* How long after its running time a frame arrives where nothing holds it up:
+ * upstream's latency.  More, if none ever came so early: the time stamps are
+ * another clock's then, as those from another process may be, and tell only
+ * how far frames are apart. */
+static GstClockTime
+get_lag (const GstNpuWhisperLive *live, GstClockTime upstream)
+{
+  if (live->least_lag == G_MAXINT64 || live->least_lag < 0)
+    return upstream;
+  return MAX (upstream, (GstClockTime) live->least_lag);
+}
+
 /*
  * A window's frames are complete at the running time of its end, and arrive
- * upstream's latency later.  Its states are promised for @pace's latency after
+ * some lag later.  Its states are promised for @pace's latency after
  * that; if even encoding begins later, windows are left out until one is the
  * newest, that is, until no other has had the time to arrive after it.
  */
@@ -58,7 +85,7 @@ gst_npu_whisper_live_is_late (GstNpuWhisperLive *live, GstBaseTransform *trans,
   if (!GST_CLOCK_TIME_IS_VALID (arrival))
     return FALSE;
 
-  arrival += upstream;
+  arrival += get_lag (live, upstream);
   if (live->behind)
     allowed = MIN (allowed, pace->stride);
   *lateness = GST_CLOCK_DIFF (arrival + allowed, now);

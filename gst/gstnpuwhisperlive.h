@@ -15,9 +15,15 @@ G_BEGIN_DECLS
 typedef struct {
   gboolean behind;         /* windows are left out, up to the newest */
   GstClockTime processing; /* of the last window; 0: none yet */
+  /* From the running time of a frame's end to its arrival, the least so far. */
+  GstClockTimeDiff least_lag; /* G_MAXINT64: none yet */
 } GstNpuWhisperLive;
 
 void gst_npu_whisper_live_reset (GstNpuWhisperLive *live);
+
+/* To be told of each buffer as it comes; @end: of its last frame. */
+void gst_npu_whisper_live_note_arrival (
+    GstNpuWhisperLive *live, GstBaseTransform *trans, GstClockTime end);
 
 /* How long a window may come late: @stride apart, promised after @latency. */
 typedef struct {

@@ -419,6 +419,8 @@ gst_npu_whisper_stream_submit_input_buffer (
     self->discont = TRUE;
   }
   stamp_input (self);
+  gst_npu_whisper_live_note_arrival (
+      &self->live, trans, self->input.pts + self->input.duration);
   if (!self->in_info.normalized)
     gst_npu_input_clip (&self->input, &trans->segment, self->window.n_mels);
   return ret;
