@@ -153,26 +153,52 @@ npu_cpu_flags (void)
 
 #endif
 
-/* CPUs in this process's affinity mask, or 0 if the system does not say.  The
- * mask's size is not known beforehand, so it grows until the kernel's fits. */
+/* The affinity mask of the process's first thread, which a thread that was pinned
+ * does not change; NULL if the system does not say.  The mask's size is not known
+ * beforehand, so it grows until the kernel's fits. */
+static cpu_set_t *
+get_process_affinity (size_t *size)
+{
+  for (int n = 1024; n <= 1 << 20; n *= 2) {
+    cpu_set_t *set = CPU_ALLOC (n);
+
+    *size = CPU_ALLOC_SIZE (n);
+    if (!set)
+      return NULL;
+    if (sched_getaffinity (getpid (), *size, set) == 0)
+      return set;
+    CPU_FREE (set);
+    if (errno != EINVAL)
+      return NULL;
+  }
+  return NULL;
+}
+
+/* 0: unknown. */
 static unsigned
 affinity_cpus (void)
 {
-  for (int n = 1024; n <= 1 << 20; n *= 2) {
-    size_t size = CPU_ALLOC_SIZE (n);
-    cpu_set_t *set = CPU_ALLOC (n);
-    int count = 0, error;
+  size_t size;
+  cpu_set_t *set = get_process_affinity (&size);
+  int count;
 
-    if (!set)
-      return 0;
-    error = sched_getaffinity (0, size, set) == 0 ? 0 : errno;
-    if (error == 0)
-      count = CPU_COUNT_S (size, set);
-    CPU_FREE (set);
-    if (error != EINVAL)
-      return count > 0 ? (unsigned) count : 0;
-  }
-  return 0;
+  if (!set)
+    return 0;
+  count = CPU_COUNT_S (size, set);
+  CPU_FREE (set);
+  return (unsigned) count;
+}
+
+void
+npu_cpu_use_all (void)
+{
+  size_t size;
+  cpu_set_t *set = get_process_affinity (&size);
+
+  if (!set)
+    return;
+  sched_setaffinity (0, size, set);
+  CPU_FREE (set);
 }
 
 unsigned

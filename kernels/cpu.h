@@ -30,9 +30,14 @@ typedef uint32_t NpuCpuFlags;
  * for its life; asking again costs a system call and changes nothing. */
 NpuCpuFlags npu_cpu_flags (void);
 
-/* Threads worth starting: the affinity mask and the cgroup's CPU quota
- * (rounded up), whichever is less; at least 1. */
+/* Threads worth starting: the CPUs that the process's first thread may use and
+ * the cgroup's CPU quota (rounded up), whichever is less; at least 1.  As they
+ * are now: who keeps the number does not follow later changes. */
 unsigned npu_cpu_threads (void);
+
+/* Lets this thread use the CPUs that the process's first thread may use, instead
+ * of those of the thread that started it. */
+void npu_cpu_use_all (void);
 
 /*
  * The kernels run with rounding to nearest and denormals flushed to zero, so

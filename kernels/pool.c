@@ -31,6 +31,7 @@
 #include <time.h>
 
 #include "cpu.h"
+#include "forks.h"
 
 #if defined(__SSE__)
 #include <xmmintrin.h>
@@ -70,14 +71,15 @@ struct _Waiting {
 };
 
 struct _NpuPool {
-  unsigned cpus;      /* immutable */
-  NpuPool *following; /* of all pools; under pools_lock */
+  NpuForkLink link; /* first: is the pool to renew() */
+  unsigned cpus;    /* immutable */
 
   pthread_mutex_t lock;
   pthread_cond_t wake; /* there is work for a worker, or the pool ends */
   Run *first, *last;   /* those that helpers left last are last */
   Waiting *first_waiting, *last_waiting;
   unsigned n_working; /* callers in their turn, and helpers */
+  unsigned n_helping; /* the helpers among them */
   unsigned n_sleeping;
   bool stopping;
   unsigned n_workers;
@@ -191,13 +193,13 @@ choose (NpuPool *pool)
   return best;
 }
 
-/* Under the lock.  Takes one thread from those that work, and gives turns to
- * those who wait. */
+/* Under the lock.  Takes one thread from those that work, and gives its place to
+ * who waits first. */
 static void
 stop_working (NpuPool *pool)
 {
   pool->n_working--;
-  while (pool->first_waiting && pool->n_working < pool->cpus) {
+  if (pool->first_waiting && pool->n_working < pool->cpus) {
     Waiting *waiting = pool->first_waiting;
 
     pool->first_waiting = waiting->following;
@@ -215,6 +217,7 @@ join (NpuPool *pool, Run *run)
   unsigned id = 0;
 
   pool->n_working++;
+  pool->n_helping++;
   atomic_fetch_add (&run->n_helpers, 1);
   while (run->ids[id / 64] >> (id % 64) & 1)
     id++;
@@ -233,6 +236,7 @@ leave (NpuPool *pool, Run *run, unsigned id)
   }
   if (atomic_fetch_sub (&run->n_helpers, 1) == 1 && run->withdrawn)
     pthread_cond_signal (&run->finished);
+  pool->n_helping--;
   stop_working (pool);
 }
 
@@ -267,6 +271,7 @@ worker_main (void *data)
 {
   NpuPool *pool = data;
 
+  npu_cpu_use_all ();
   npu_cpu_enter_float_mode ();
   pthread_mutex_lock (&pool->lock);
   while (!pool->stopping) {
@@ -287,20 +292,25 @@ worker_main (void *data)
   return NULL;
 }
 
-/* Under the lock.  Signals stay with the threads of the application. */
+/* Under the lock.  Signals stay with the threads of the application; workers
+ * have the usual priority, whatever that of the caller who first needs them. */
 static void
 start_workers (NpuPool *pool, unsigned wanted)
 {
   sigset_t all, before;
+  pthread_attr_t attributes;
 
   if (pool->n_workers >= wanted)
     return;
+  pthread_attr_init (&attributes);
+  pthread_attr_setinheritsched (&attributes, PTHREAD_EXPLICIT_SCHED);
   sigfillset (&all);
   pthread_sigmask (SIG_SETMASK, &all, &before);
-  while (pool->n_workers < wanted) {
+  while (
+      pool->n_workers < wanted && pool->n_workers < NPU_POOL_MAX_THREADS - 1) {
     pthread_t *thread = &pool->workers[pool->n_workers];
 
-    if (pthread_create (thread, NULL, worker_main, pool) != 0)
+    if (pthread_create (thread, &attributes, worker_main, pool) != 0)
       break;
 #ifdef __linux__
     pthread_setname_np (*thread, "npu-worker");
@@ -308,74 +318,30 @@ start_workers (NpuPool *pool, unsigned wanted)
     pool->n_workers++;
   }
   pthread_sigmask (SIG_SETMASK, &before, NULL);
+  pthread_attr_destroy (&attributes);
 }
 
 /* Without workers, callers or turns. */
 static void
-init_state (NpuPool *pool, unsigned cpus, NpuPool *following)
+init_state (NpuPool *pool, unsigned cpus)
 {
   memset (pool, 0, sizeof *pool);
   pool->cpus = cpus;
-  pool->following = following;
   pthread_mutex_init (&pool->lock, NULL);
   pthread_cond_init (&pool->wake, NULL);
   atomic_init (&pool->n_callers, 0);
   atomic_init (&pool->news, 0);
 }
 
-/* ---- forks: a child has none of the threads that work or hold a lock ---- */
-
-static pthread_mutex_t pools_lock = PTHREAD_MUTEX_INITIALIZER;
-static NpuPool *pools;
-
+/* In a child process: as it was made. */
 static void
-lock_pools (void)
+renew (NpuForkLink *link)
 {
-  pthread_mutex_lock (&pools_lock);
-}
+  NpuPool *pool = (NpuPool *) link;
+  NpuForkLink kept = *link;
 
-static void
-unlock_pools (void)
-{
-  pthread_mutex_unlock (&pools_lock);
-}
-
-static void
-renew_pools (void)
-{
-  for (NpuPool *pool = pools; pool; pool = pool->following)
-    init_state (pool, pool->cpus, pool->following);
-  unlock_pools ();
-}
-
-static void
-watch_forks (void)
-{
-  pthread_atfork (lock_pools, unlock_pools, renew_pools);
-}
-
-static void
-remember (NpuPool *pool)
-{
-  static pthread_once_t once = PTHREAD_ONCE_INIT;
-
-  pthread_once (&once, watch_forks);
-  lock_pools ();
-  pool->following = pools;
-  pools = pool;
-  unlock_pools ();
-}
-
-static void
-forget (NpuPool *pool)
-{
-  NpuPool **link = &pools;
-
-  lock_pools ();
-  while (*link != pool)
-    link = &(*link)->following;
-  *link = pool->following;
-  unlock_pools ();
+  init_state (pool, pool->cpus);
+  pool->link = kept;
 }
 
 NpuPool *
@@ -385,8 +351,9 @@ npu_pool_new (unsigned cpus)
 
   if (!pool)
     return NULL;
-  init_state (pool, cpus > 0 ? cpus : 1, NULL);
-  remember (pool);
+  init_state (pool, cpus > 0 ? cpus : 1);
+  pool->link.renew = renew;
+  npu_forks_watch (&pool->link);
   return pool;
 }
 
@@ -395,7 +362,7 @@ npu_pool_free (NpuPool *pool)
 {
   if (!pool)
     return;
-  forget (pool);
+  npu_forks_forget (&pool->link);
   pthread_mutex_lock (&pool->lock);
   pool->stopping = true;
   wake_workers (pool, pool->n_sleeping);
@@ -474,7 +441,8 @@ publish (NpuPool *pool, Run *run)
   pthread_mutex_lock (&pool->lock);
   list_append (pool, run);
   if (has_room (pool, run)) {
-    start_workers (pool, run->max_helpers);
+    /* beside those that help others already */
+    start_workers (pool, pool->n_helping + run->max_helpers);
     wake_workers (pool, run->max_helpers);
   }
   pthread_mutex_unlock (&pool->lock);

@@ -31,8 +31,15 @@ G_DEFINE_TYPE_WITH_CODE (
 
 /* The open devices of this process: device → GWeakRef.  One device is opened
  * once, however many pipelines want it. */
+typedef struct _Registry Registry;
+
+struct _Registry {
+  GHashTable *devices;
+  Registry *parents; /* of the processes that this one was forked from */
+};
+
 static GMutex registry_lock;
-static GHashTable *registry;
+static Registry *registry, *parents;
 
 static void
 free_weak_ref (gpointer data)
@@ -43,26 +50,32 @@ free_weak_ref (gpointer data)
 
 /* In a forked child: the threads that may have held a lock, or have been in the
  * middle of changing the table, are not there.  So the table cannot be freed
- * safely, and is kept. */
+ * safely, and is kept.  Nothing is allocated: a thread may have held a lock of
+ * the allocator (GLib's slices before 2.76). */
 static void
 forget_parent (void)
 {
-  static GList *kept;
-
-  kept = g_list_prepend (kept, g_steal_pointer (&registry));
+  if (registry != NULL) {
+    registry->parents = parents;
+    parents = g_steal_pointer (&registry);
+  }
   g_mutex_init (&registry_lock);
   gst_npu_utils_renew_lock ();
+}
+
+static void
+watch_forks (void)
+{
+  pthread_atfork (NULL, NULL, forget_parent);
 }
 
 void
 gst_npu_context_watch_forks (void)
 {
-  static gsize watching;
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-  if (g_once_init_enter (&watching)) {
-    pthread_atfork (NULL, NULL, forget_parent);
-    g_once_init_leave (&watching, 1);
-  }
+  /* Not g_once_init_enter(), which a fork at that moment would leave entered. */
+  pthread_once (&once, watch_forks);
 }
 
 static void
@@ -128,7 +141,7 @@ open_device (const gchar *device, GError **error)
 static GstNpuContext *
 find_open_device (const gchar *device)
 {
-  GWeakRef *weak = g_hash_table_lookup (registry, device);
+  GWeakRef *weak = g_hash_table_lookup (registry->devices, device);
 
   return weak != NULL ? g_weak_ref_get (weak) : NULL;
 }
@@ -139,7 +152,7 @@ remember_open_device (GstNpuContext *self)
   GWeakRef *weak = g_new0 (GWeakRef, 1);
 
   g_weak_ref_init (weak, self);
-  g_hash_table_replace (registry, g_strdup (self->device), weak);
+  g_hash_table_replace (registry->devices, g_strdup (self->device), weak);
 }
 
 GstNpuContext *
@@ -157,9 +170,11 @@ gst_npu_context_new (const gchar *device, GError **error)
 
   gst_npu_context_watch_forks ();
   g_mutex_lock (&registry_lock);
-  if (registry == NULL)
-    registry =
+  if (registry == NULL) {
+    registry = g_new0 (Registry, 1);
+    registry->devices =
         g_hash_table_new_full (g_str_hash, g_str_equal, g_free, free_weak_ref);
+  }
   self = find_open_device (device);
   if (self == NULL) {
     self = open_device (device, error);

@@ -205,6 +205,7 @@ typedef struct {
   atomic_uint arrived; /* of the second run's two tasks */
   atomic_uint met;     /* of these, how many saw the other */
   atomic_bool second_done;
+  atomic_uint workers; /* a bit for each that has worked on the first run */
 } Sharing;
 
 static void
@@ -237,6 +238,7 @@ keep_busy (void *data, unsigned task, unsigned worker)
   Sharing *sharing = data;
   struct timespec pause = { 0, 1000000 };
 
+  atomic_fetch_or (&sharing->workers, 1u << worker);
   if (!atomic_load (&sharing->second_done))
     nanosleep (&pause, NULL);
 }
@@ -261,7 +263,10 @@ static void *
 short_caller (void *data)
 {
   Sharing *sharing = data;
+  struct timespec pause = { 0, 100000 };
 
+  while (!(atomic_load (&sharing->workers) & 2)) /* no helper yet */
+    nanosleep (&pause, NULL);
   npu_pool_begin_turn (sharing->pool);
   atomic_store (&sharing->second_done, true);
   npu_pool_end_turn (sharing->pool);
@@ -270,16 +275,16 @@ short_caller (void *data)
 
 /* … and when another caller waits for its turn. */
 static void
-check_making_room (void)
+check_making_room (unsigned threads)
 {
   NpuPool *pool = npu_pool_new (2);
   Sharing sharing = { .pool = pool };
   pthread_t thread;
 
-  test_name ("a worker that makes room for a caller");
+  test_name ("workers on %u threads that make room for a caller", threads);
   npu_pool_begin_turn (pool);
   pthread_create (&thread, NULL, short_caller, &sharing);
-  npu_pool_run (pool, 2, keep_busy, &sharing, 40000);
+  npu_pool_run (pool, threads, keep_busy, &sharing, 40000);
   test_check (atomic_load (&sharing.second_done), "the second caller starved");
   npu_pool_end_turn (pool);
   pthread_join (thread, NULL);
@@ -492,7 +497,8 @@ main (void)
   check_parallel (1);
   check_float_mode (pool);
   check_sharing ();
-  check_making_room ();
+  check_making_room (2);
+  check_making_room (4); /* more than CPUs */
   check_limit ();
   check_order ();
   check_fork ();
