@@ -195,29 +195,32 @@ peak_memory (void)
   return kb;
 }
 
-/* The context that the pipelines share is this process's only one. */
-static guint
-count_weights (void)
-{
-  GstNpuContext *context = gst_npu_context_new ("cpu", NULL);
-  GstStructure *stats;
-  guint programs = 0;
-
-  if (context == NULL)
-    return 0;
-  stats = gst_npu_context_get_stats (context);
-  gst_structure_get_uint (stats, "programs", &programs);
-  gst_structure_free (stats);
-  gst_object_unref (context);
-  return programs;
-}
-
 static void
 print_double (const gchar *name, gdouble value)
 {
   gchar text[G_ASCII_DTOSTR_BUF_SIZE];
 
   g_print ("%s %s\n", name, g_ascii_dtostr (text, sizeof (text), value));
+}
+
+/* Of the context that the pipelines share: how many use it, and how many sets of
+ * packed weights they have. */
+static void
+print_sharing (void)
+{
+  GstNpuContext *context = gst_npu_context_new ("cpu", NULL);
+  GstStructure *stats;
+  guint programs = 0, users = 0;
+
+  if (context == NULL)
+    return;
+  stats = gst_npu_context_get_stats (context);
+  gst_structure_get_uint (stats, "programs", &programs);
+  gst_structure_get_uint (stats, "users", &users);
+  gst_structure_free (stats);
+  gst_object_unref (context);
+  print_double ("weights", programs);
+  print_double ("users", users);
 }
 
 static void
@@ -248,7 +251,7 @@ runner_measure (Runner *runner)
   print_double ("cpu-ms", bench_cpu_ms () - cpu);
   print_double ("start-up-ms", (gdouble) (playing - start) / 1e3);
   print_double ("peak-mb", (gdouble) peak_memory () * 1024 / 1e6);
-  print_double ("weights", count_weights ());
+  print_sharing ();
   print_lines (runner, playing);
   return TRUE;
 }
