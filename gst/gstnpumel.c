@@ -92,7 +92,7 @@ struct _GstNpuMel {
   GstSegment segment;         /* of the audio */
   GstNpuMelStream *stream;    /* NULL before negotiation */
   gboolean wants_tensor_meta; /* downstream */
-  gboolean prerolled;         /* gst_npu_preroll(), since start() */
+  gboolean prerolled;         /* gst_npu_preroll() */
   gboolean input_discont;     /* of input that was clipped away */
   gboolean refused;           /* the segment; its error has been posted */
   gboolean caps_refused;      /* likewise */
@@ -389,8 +389,9 @@ gst_npu_mel_check_segment (GstNpuMel *self, const GstSegment *segment)
     return !self->refused;
   if (segment->format != GST_FORMAT_TIME)
     GST_ELEMENT_ERROR (self, STREAM, FORMAT,
-        ("The audio comes without time stamps.  Put a parser such as "
-         "rawaudioparse or wavparse before npumel."),
+        ("The audio comes without time stamps.  Put decodebin before npumel, "
+         "or "
+         "rawaudioparse if it is raw samples."),
         ("segment in %s format", gst_format_get_name (segment->format)));
   else
     GST_ELEMENT_ERROR (self, STREAM, FORMAT,
@@ -444,6 +445,7 @@ gst_npu_mel_flush (GstNpuMel *self)
   gst_segment_init (&self->segment, GST_FORMAT_TIME);
   self->refused = FALSE;
   self->input_discont = FALSE;
+  self->prerolled = FALSE; /* a flush lets sinks preroll anew */
   if (self->stream != NULL)
     gst_npu_mel_stream_reset (self->stream);
 }
@@ -576,7 +578,10 @@ gst_npu_mel_set_caps (
 
   if (!gst_npu_logmel_info_from_caps (&out, outcaps))
     return gst_npu_mel_refuse_caps (self, outcaps,
-        "Log-mel frames as downstream wants them cannot be made.");
+        gst_pad_is_linked (GST_BASE_TRANSFORM_SRC_PAD (trans))
+            ? "Log-mel frames as downstream wants them cannot be made."
+            : "Nothing takes the log-mel frames: link npumel to npuwhisperenc "
+              "or to a sink.");
   if (!gst_npu_convert_parse_caps (&in, incaps))
     return gst_npu_mel_refuse_caps (self, incaps,
         "The description of the audio contradicts itself: its channel-mask "

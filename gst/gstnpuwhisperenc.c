@@ -35,8 +35,8 @@
  *     npuwhisperenc ! fakesink
  * ]|
  * |[
- * gst-launch-1.0 autoaudiosrc ! npumel ! npuwhisperenc stride=1000000000 ! \
- *     fakesink silent=false -v
+ * gst-launch-1.0 autoaudiosrc ! npumel ! queue ! \
+ *     npuwhisperenc stride=1000000000 ! fakesink silent=false -v
  * ]| states once a second, of the last 30 s.
  */
 #include "gstnpuwhisperenc.h"

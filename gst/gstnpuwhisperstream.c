@@ -318,6 +318,8 @@ drain (GstNpuWhisperEnc *self)
   GstBuffer *buffer = NULL;
 
   if (gst_npu_window_is_open (&self->window)) {
+    /* No input follows, before which the base class would ask. */
+    gst_base_transform_reconfigure (GST_BASE_TRANSFORM (self));
     ret = encode_window (self, &buffer);
     if (buffer != NULL)
       ret = gst_pad_push (GST_BASE_TRANSFORM_SRC_PAD (self), buffer);

@@ -290,6 +290,12 @@ GST_START_TEST (test_live_windows_preroll)
     while (g_atomic_int_get (&n_in) < 10)
       g_usleep (1000);
     fail_unless_equals_int (g_atomic_int_get (&n_out), 0);
+    /* A flush makes the sink wait again. */
+    fail_unless (gst_element_seek_simple (
+        pipeline, GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH, 0));
+    fail_unless_equals_int (
+        gst_element_get_state (pipeline, NULL, NULL, GST_CLOCK_TIME_NONE),
+        GST_STATE_CHANGE_SUCCESS);
     /* From here, paused and not, nothing waits for ever. */
     gst_element_set_state (pipeline, GST_STATE_PAUSED);
     gst_element_set_state (pipeline, GST_STATE_NULL);
