@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Registers the elements.  Touches no device: plugins are scanned in a process
+/* Registers the elements and the tracer.  Touches no device: plugins are scanned in a process
  * of their own, on machines that may have none. */
 #include "gstnpumel.h"
+#include "gstnputracer.h"
 #include "gstnpuwhisperenc.h"
 
 static gboolean
@@ -10,6 +11,7 @@ plugin_init (GstPlugin *plugin)
   gboolean ok = GST_ELEMENT_REGISTER (npumel, plugin);
 
   ok &= GST_ELEMENT_REGISTER (npuwhisperenc, plugin);
+  ok &= gst_tracer_register (plugin, "npu", GST_TYPE_NPU_TRACER);
   return ok;
 }
 
