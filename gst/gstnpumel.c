@@ -882,7 +882,7 @@ gst_npu_mel_class_init (GstNpuMelClass *klass)
 static void
 gst_npu_mel_init (GstNpuMel *self)
 {
-  self->stats = gst_npu_mel_report_new_stats ();
+  self->stats = gst_npu_mel_report_new_stats (GST_ELEMENT (self));
   self->device = g_strdup (DEFAULT_DEVICE);
   self->frames_per_buffer = DEFAULT_FRAMES_PER_BUFFER;
   self->latency = GST_CLOCK_TIME_NONE;

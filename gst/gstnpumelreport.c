@@ -12,9 +12,9 @@ static const gchar *const stage_names[] = {
 };
 
 GstNpuStats *
-gst_npu_mel_report_new_stats (void)
+gst_npu_mel_report_new_stats (GstElement *owner)
 {
-  return gst_npu_stats_new (stage_names);
+  return gst_npu_stats_new (owner, stage_names);
 }
 
 GstStructure *

@@ -18,7 +18,7 @@ typedef struct {
   gint input_rate; /* 0 before negotiation */
 } GstNpuMelTotals;
 
-GstNpuStats *gst_npu_mel_report_new_stats (void);
+GstNpuStats *gst_npu_mel_report_new_stats (GstElement *owner);
 
 /* (transfer full): the structure "npu-stats". */
 GstStructure *gst_npu_mel_report_new (

@@ -181,7 +181,7 @@ gst_npu_mel_stream_push (GstNpuMelStream *stream, const GstAudioBuffer *audio,
       gst_npu_convert_push (stream->convert, audio, first, n, &n_samples);
 
   gst_npu_stats_add (stream->stats, GST_NPU_MEL_STAGE_CONVERT,
-      gst_util_get_timestamp () - started);
+      started, gst_util_get_timestamp ());
   whisper_mel_push (stream->mel, samples, n_samples);
   return n;
 }
@@ -316,7 +316,7 @@ gst_npu_mel_stream_fill (GstNpuMelStream *stream, const GstNpuMelChunk *chunk,
   set_time (stream, chunk, buffer);
   stream->frames_out += n_frames;
   gst_npu_stats_add (stream->stats, GST_NPU_MEL_STAGE_MEL,
-      gst_util_get_timestamp () - started);
+      started, gst_util_get_timestamp ());
   return TRUE;
 }
 

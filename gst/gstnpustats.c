@@ -8,6 +8,8 @@
  */
 #include "gstnpustats.h"
 
+#include "gstnputrace.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -29,16 +31,18 @@ typedef struct {
 } Stage;
 
 struct _GstNpuStats {
+  GstElement *owner;
   const gchar *const *names;
   guint n_stages;
   Stage *stages;
 };
 
 GstNpuStats *
-gst_npu_stats_new (const gchar *const *stages)
+gst_npu_stats_new (GstElement *owner, const gchar *const *stages)
 {
   GstNpuStats *stats = g_new0 (GstNpuStats, 1);
 
+  stats->owner = owner;
   stats->names = stages;
   stats->n_stages = g_strv_length ((gchar **) stages);
   stats->stages = g_new0 (Stage, stats->n_stages);
@@ -89,8 +93,10 @@ bucket_middle (guint bucket)
 }
 
 void
-gst_npu_stats_add (GstNpuStats *stats, guint stage_index, GstClockTime ns)
+gst_npu_stats_add (
+    GstNpuStats *stats, guint stage_index, GstClockTime start, GstClockTime end)
 {
+  GstClockTime ns = end - start;
   guint bucket = bucket_of (ns);
   Stage *stage;
   Histogram *h;
@@ -106,6 +112,7 @@ gst_npu_stats_add (GstNpuStats *stats, guint stage_index, GstClockTime ns)
   h->count++;
   h->buckets[bucket]++;
   g_mutex_unlock (&stage->lock);
+  gst_npu_trace_span (stats->owner, stats->names[stage_index], start, end);
 }
 
 static void

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * gstnpustats.h: how long each stage of an element took.
+ * gstnpustats.h: how long each stage of an element took.  What is counted is
+ * told to a tracer too, if one listens.
  *
  * One histogram per stage with logarithmic buckets (8 to an octave, so a
  * percentile is within 9 %), from 1 µs to above an hour.  Adding takes no lock
@@ -15,13 +16,15 @@ G_BEGIN_DECLS
 
 typedef struct _GstNpuStats GstNpuStats;
 
-/* @stages: names, ended by NULL, that outlive the stats. */
-GstNpuStats *gst_npu_stats_new (const gchar *const *stages);
+/* @owner: whose stages they are; it outlives the stats.  @stages: names, ended
+ * by NULL, that do too. */
+GstNpuStats *gst_npu_stats_new (GstElement *owner, const gchar *const *stages);
 void gst_npu_stats_free (GstNpuStats *stats);
 void gst_npu_stats_reset (GstNpuStats *stats);
 
-/* The streaming thread adds; any thread. */
-void gst_npu_stats_add (GstNpuStats *stats, guint stage, GstClockTime ns);
+/* From @start to @end, monotonic clock.  Any thread. */
+void gst_npu_stats_add (
+    GstNpuStats *stats, guint stage, GstClockTime start, GstClockTime end);
 
 GstClockTime gst_npu_stats_get_total (GstNpuStats *stats, guint stage);
 

@@ -376,30 +376,34 @@ describe_process (GstNpuTraceFile *file)
   g_free (processor);
 }
 
-/* FALSE if there is a trace in this process already. */
 static gboolean
+has_trace (void)
+{
+  gboolean there;
+
+  g_mutex_lock (&lock);
+  there = trace_file != NULL;
+  g_mutex_unlock (&lock);
+  return there;
+}
+
+static void
 begin_trace (GstNpuTraceFile *file)
 {
   static guint n_traces;
   gchar *quark_name;
-  gboolean first;
 
+  describe_process (file);
   g_mutex_lock (&lock);
-  first = trace_file == NULL;
-  if (first) {
-    if (n_traces == 0)
-      atexit (end_trace); /* of processes that never call gst_deinit() */
-    quark_name = g_strdup_printf ("gst-npu-trace-lanes-%u", n_traces++);
-    lanes_quark = g_quark_from_string (quark_name);
-    g_free (quark_name);
-    n_elements = 0;
-    trace_file = file;
-    describe_process (file);
-  }
+  if (n_traces == 0)
+    atexit (end_trace); /* of processes that never call gst_deinit() */
+  quark_name = g_strdup_printf ("gst-npu-trace-lanes-%u", n_traces++);
+  lanes_quark = g_quark_from_string (quark_name);
+  g_free (quark_name);
+  n_elements = 0;
+  trace_file = file;
   g_mutex_unlock (&lock);
-  if (first)
-    atomic_store (&gst_npu_trace_listener, &listener);
-  return first;
+  atomic_store (&gst_npu_trace_listener, &listener);
 }
 
 /* ---- the object -------------------------------------------------------- */
@@ -461,35 +465,44 @@ open_trace_file (const GstStructure *params)
   return file;
 }
 
+static GstNpuTraceFile *
+open_only_trace_file (GstNpuTracer *self)
+{
+  GstStructure *params = parse_params (self);
+  GstNpuTraceFile *file = NULL;
+
+  if (has_trace ())
+    g_warning ("There is one npu trace in a process: the second is left out.");
+  else if (params != NULL)
+    file = open_trace_file (params);
+  g_clear_pointer (&params, gst_structure_free);
+  return file;
+}
+
+/* GStreamer makes its tracers one after the other. */
 static void
 gst_npu_tracer_constructed (GObject *object)
 {
+  static const struct {
+    const gchar *name;
+    GCallback callback;
+  } hooks[] = { { "pad-push-pre", G_CALLBACK (on_push_pre) },
+    { "pad-push-post", G_CALLBACK (on_push_post) },
+    { "pad-push-list-pre", G_CALLBACK (on_push_list_pre) },
+    { "pad-push-list-post", G_CALLBACK (on_push_post) },
+    { "pad-query-post", G_CALLBACK (on_query_post) } };
   GstNpuTracer *self = GST_NPU_TRACER (object);
-  GstTracer *tracer = GST_TRACER (object);
-  GstStructure *params;
   GstNpuTraceFile *file;
 
   G_OBJECT_CLASS (gst_npu_tracer_parent_class)->constructed (object);
-  params = parse_params (self);
-  file = params != NULL ? open_trace_file (params) : NULL;
-  g_clear_pointer (&params, gst_structure_free);
+  file = open_only_trace_file (self);
   if (file == NULL)
     return;
-  self->active = begin_trace (file);
-  if (!self->active) {
-    g_warning ("There is one npu trace in a process: the second is left out.");
-    gst_npu_trace_file_free (file);
-    return;
-  }
-  gst_tracing_register_hook (tracer, "pad-push-pre", G_CALLBACK (on_push_pre));
-  gst_tracing_register_hook (
-      tracer, "pad-push-post", G_CALLBACK (on_push_post));
-  gst_tracing_register_hook (
-      tracer, "pad-push-list-pre", G_CALLBACK (on_push_list_pre));
-  gst_tracing_register_hook (
-      tracer, "pad-push-list-post", G_CALLBACK (on_push_post));
-  gst_tracing_register_hook (
-      tracer, "pad-query-post", G_CALLBACK (on_query_post));
+  self->active = TRUE;
+  begin_trace (file);
+  for (guint i = 0; i < G_N_ELEMENTS (hooks); i++)
+    gst_tracing_register_hook (
+        GST_TRACER (self), hooks[i].name, hooks[i].callback);
 }
 
 static void

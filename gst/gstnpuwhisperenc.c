@@ -521,6 +521,6 @@ gst_npu_whisper_enc_init (GstNpuWhisperEnc *self)
   gst_npu_whisper_settings_init (&self->settings);
   self->stride_time = DEFAULT_WINDOW;
   self->processing_time = FIRST_PROCESSING_TIME;
-  gst_npu_whisper_report_init (&self->report);
+  gst_npu_whisper_report_init (&self->report, GST_ELEMENT (self));
   gst_npu_held_events_init (&self->held);
 }

@@ -2,22 +2,35 @@
 /*
  * gstnpuwhisperreport.c: what npuwhisperenc has encoded, and how long it took.
  *
- * The stages of a window: "wait" from its first frame to its last, "run" in
- * the encoder, "total" from its first frame to its states.
+ * The stages of a window follow each other without a gap, so they add up to
+ * "total", from its first new frame to its states:
+ *   wait      until its last frame has come
+ *   queue     for memory for the states, and for the device
+ *   upload    normalising the frames into the device's input
+ *   run       the encoder's operations
+ *   download  the states to where, and into the format that, they are wanted
  */
 #include "gstnpuwhisperreport.h"
 
 #include <string.h>
 
-enum { STAGE_WAIT, STAGE_RUN, STAGE_TOTAL };
+enum {
+  STAGE_WAIT,
+  STAGE_QUEUE,
+  STAGE_UPLOAD,
+  STAGE_RUN,
+  STAGE_DOWNLOAD,
+  STAGE_TOTAL
+};
 
-static const gchar *const stage_names[] = { "wait", "run", "total", NULL };
+static const gchar *const stage_names[] = { "wait", "queue", "upload", "run",
+  "download", "total", NULL };
 
 void
-gst_npu_whisper_report_init (GstNpuWhisperReport *report)
+gst_npu_whisper_report_init (GstNpuWhisperReport *report, GstElement *owner)
 {
   g_mutex_init (&report->lock);
-  report->stats = gst_npu_stats_new (stage_names);
+  report->stats = gst_npu_stats_new (owner, stage_names);
   gst_npu_whisper_report_reset (report);
 }
 
@@ -44,6 +57,9 @@ gst_npu_whisper_report_add (GstNpuWhisperReport *report,
     const GstNpuWindow *window, const GstNpuWindowTimes *times,
     const guint64 *op_ns)
 {
+  const WhisperTimes *encoder = &times->encoder;
+  GstNpuStats *stats = report->stats;
+
   g_mutex_lock (&report->lock);
   report->windows++;
   report->frames += window->fresh + window->tail;
@@ -51,10 +67,12 @@ gst_npu_whisper_report_add (GstNpuWhisperReport *report,
   memcpy (report->op_ns, op_ns, sizeof (report->op_ns));
   g_mutex_unlock (&report->lock);
 
-  gst_npu_stats_add (
-      report->stats, STAGE_WAIT, times->complete - window->opened);
-  gst_npu_stats_add (report->stats, STAGE_RUN, times->ended - times->started);
-  gst_npu_stats_add (report->stats, STAGE_TOTAL, times->ended - window->opened);
+  gst_npu_stats_add (stats, STAGE_WAIT, window->opened, times->complete);
+  gst_npu_stats_add (stats, STAGE_QUEUE, times->complete, encoder->granted);
+  gst_npu_stats_add (stats, STAGE_UPLOAD, encoder->granted, encoder->uploaded);
+  gst_npu_stats_add (stats, STAGE_RUN, encoder->uploaded, encoder->computed);
+  gst_npu_stats_add (stats, STAGE_DOWNLOAD, encoder->computed, times->ended);
+  gst_npu_stats_add (stats, STAGE_TOTAL, window->opened, times->ended);
 }
 
 void

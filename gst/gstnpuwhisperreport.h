@@ -9,6 +9,7 @@
 #include "gstnpustats.h"
 #include "gstnpuwindow.h"
 #include "npubackend.h"
+#include "whisperencoder.h"
 
 G_BEGIN_DECLS
 
@@ -21,12 +22,16 @@ typedef struct {
   GstNpuStats *stats;
 } GstNpuWhisperReport;
 
-/* Monotonic clock: the window was complete, the encoder started, and ended. */
+/* Monotonic clock. */
 typedef struct {
-  GstClockTime complete, started, ended;
+  GstClockTime complete; /* the window's last frame was there */
+  GstClockTime started;  /* … and memory for its states */
+  WhisperTimes encoder;
+  GstClockTime ended; /* the states are where and as they are wanted */
 } GstNpuWindowTimes;
 
-void gst_npu_whisper_report_init (GstNpuWhisperReport *report);
+void gst_npu_whisper_report_init (
+    GstNpuWhisperReport *report, GstElement *owner);
 void gst_npu_whisper_report_clear (GstNpuWhisperReport *report);
 void gst_npu_whisper_report_reset (GstNpuWhisperReport *report);
 

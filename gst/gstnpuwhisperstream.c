@@ -10,6 +10,7 @@
 #include "gstnpupool.h"
 #include "gstnpupreroll.h"
 #include "gstnputensormeta.h"
+#include "gstnputrace.h"
 #include "gstnpuwhispercaps.h"
 #include "gstnpuwindowmeta.h"
 #include "whispermel.h"
@@ -248,6 +249,28 @@ stamp_output (
         gst_npu_engine_get_shape (&self->engine)->width);
 }
 
+/* Before the report counts it: its index is that of the window. */
+static void
+trace_window (GstNpuWhisperEnc *self, const GstNpuWindowTimes *times)
+{
+  GstNpuTraceWindow window = {
+    .index = get_next_index (self),
+    .pts = self->window.pts,
+    .duration = self->window.duration,
+    .frames = gst_npu_window_get_valid (&self->window),
+    .started = times->encoder.granted,
+    .ended = times->ended,
+    .op_ns = whisper_encoder_get_op_times (self->engine.encoder),
+    .shape = gst_npu_engine_get_shape (&self->engine),
+    .positions = gst_npu_engine_get_positions (&self->engine),
+    .device = self->active_backend,
+    .precision = self->active_precision,
+    .model = self->active_model,
+  };
+
+  gst_npu_trace_window (GST_ELEMENT (self), &window);
+}
+
 /* The open window's states.  It is closed after a failure too, or it would fail
  * again at EOS. */
 static GstFlowReturn
@@ -266,7 +289,9 @@ encode_window (GstNpuWhisperEnc *self, GstBuffer **outbuf)
   if (ret != GST_FLOW_OK)
     goto done;
   times.ended = gst_util_get_timestamp ();
+  times.encoder = *whisper_encoder_get_times (self->engine.encoder);
 
+  trace_window (self, &times);
   stamp_output (self, buffer, &times);
   gst_npu_whisper_report_add (&self->report, &self->window, &times,
       whisper_encoder_get_op_times (self->engine.encoder));

@@ -10,6 +10,7 @@
 #include "whisperencoder.h"
 
 #include <string.h>
+#include <time.h>
 
 #include "whispermel.h"
 
@@ -19,6 +20,7 @@ struct _WhisperProgram {
 
 struct _WhisperEncoder {
   NpuWindow *window;
+  WhisperTimes times;
 };
 
 /* Tells the backend of programs that come and go. */
@@ -126,12 +128,34 @@ fill_input (
   whisper_mel_normalize (input, total, input);
 }
 
+static guint64
+now_ns (void)
+{
+  struct timespec now;
+
+  clock_gettime (CLOCK_MONOTONIC, &now);
+  return (guint64) now.tv_sec * 1000000000u + (guint64) now.tv_nsec;
+}
+
+/* Where the input of @encoder's next window goes. */
+static gfloat *
+begin_window (WhisperEncoder *encoder)
+{
+  NpuWindow *window = encoder->window;
+  gfloat *input = window->program->backend->ops->begin_window (window);
+
+  encoder->times.granted = now_ns ();
+  return input;
+}
+
 /* What follows on the input. */
 static void
-submit_layers (NpuWindow *window, gfloat *states)
+submit_layers (WhisperEncoder *encoder, gfloat *states)
 {
+  NpuWindow *window = encoder->window;
   const NpuBackendOps *ops = window->program->backend->ops;
 
+  encoder->times.uploaded = now_ns ();
   ops->conv_stem (window);
   for (guint layer = 0; layer < window->program->shape.layers; layer++) {
     ops->ln_qkv (window, layer);
@@ -153,17 +177,21 @@ whisper_encoder_submit (WhisperEncoder *encoder, const gfloat *mel,
 
   g_return_if_fail (valid_frames <= 2 * (gsize) window->positions);
 
-  input = window->program->backend->ops->begin_window (window);
+  input = begin_window (encoder);
   fill_input (window, input, mel, valid_frames);
-  submit_layers (window, states);
+  submit_layers (encoder, states);
 }
 
 gboolean
 whisper_encoder_wait (WhisperEncoder *encoder, GError **error)
 {
   NpuWindow *window = encoder->window;
+  gboolean ok = window->program->backend->ops->wait (window, error);
+  guint64 busy = now_ns () - encoder->times.uploaded;
 
-  return window->program->backend->ops->wait (window, error);
+  encoder->times.computed =
+      encoder->times.uploaded + busy - MIN (window->download_ns, busy);
+  return ok;
 }
 
 gboolean
@@ -180,12 +208,18 @@ whisper_encoder_run_normalized (
 {
   NpuWindow *window = encoder->window;
   gsize n_frames = 2 * (gsize) window->positions;
-  gfloat *input = window->program->backend->ops->begin_window (window);
+  gfloat *input = begin_window (encoder);
 
   memcpy (
       input, mel, n_frames * window->program->shape.n_mels * sizeof (gfloat));
-  submit_layers (window, states);
+  submit_layers (encoder, states);
   return whisper_encoder_wait (encoder, error);
+}
+
+const WhisperTimes *
+whisper_encoder_get_times (WhisperEncoder *encoder)
+{
+  return &encoder->times;
 }
 
 const guint64 *

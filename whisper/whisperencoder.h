@@ -47,6 +47,16 @@ void whisper_encoder_submit (WhisperEncoder *encoder, const gfloat *mel,
     gsize valid_frames, gfloat *states);
 gboolean whisper_encoder_wait (WhisperEncoder *encoder, GError **error);
 
+/* Of the last window: monotonic clock, nanoseconds, each no earlier than the
+ * one before. */
+typedef struct {
+  guint64 granted;  /* the device took the window in */
+  guint64 uploaded; /* … and had its input */
+  guint64 computed; /* … and had its states */
+} WhisperTimes;
+
+const WhisperTimes *whisper_encoder_get_times (WhisperEncoder *encoder);
+
 /* Nanoseconds of the last window per NpuOp [NPU_N_OPS], summed over layers. */
 const guint64 *whisper_encoder_get_op_times (WhisperEncoder *encoder);
 

@@ -130,6 +130,8 @@ struct _NpuWindow {
   guint threads;            /* limit for this window's work */
   guint64 op_ns[NPU_N_OPS]; /* of the last window, summed over layers */
   guint64 queue_ns;         /* that the last window waited for others */
+  guint64 download_ns;      /* that wait() then took to fetch the states; 0 if
+                               the last operation puts them in their place */
 };
 
 /* What a backend has done so far, for all its windows. */

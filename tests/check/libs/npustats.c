@@ -33,7 +33,7 @@ GST_START_TEST (test_empty)
 {
   static const gchar *const fields[] = { "count", "total", "mean", "min", "p50",
     "p95", "p99", "max" };
-  GstNpuStats *stats = gst_npu_stats_new (stages);
+  GstNpuStats *stats = gst_npu_stats_new (NULL, stages);
 
   for (guint i = 0; i < G_N_ELEMENTS (fields); i++)
     fail_unless_equals_uint64 (get (stats, "two", fields[i]), 0);
@@ -43,11 +43,11 @@ GST_END_TEST;
 
 GST_START_TEST (test_sums_are_exact)
 {
-  GstNpuStats *stats = gst_npu_stats_new (stages);
+  GstNpuStats *stats = gst_npu_stats_new (NULL, stages);
   guint64 total = 0;
 
   for (guint64 i = 1; i <= 1000; i++) {
-    gst_npu_stats_add (stats, 1, i * i * 977);
+    gst_npu_stats_add (stats, 1, 0, i * i * 977);
     total += i * i * 977;
   }
   fail_unless_equals_uint64 (get (stats, "two", "count"), 1000);
@@ -65,7 +65,7 @@ GST_END_TEST;
 
 GST_START_TEST (test_percentiles)
 {
-  GstNpuStats *stats = gst_npu_stats_new (stages);
+  GstNpuStats *stats = gst_npu_stats_new (NULL, stages);
 
   /* 2 µs … 20 s, evenly in logarithm: 10 to the power of 7 in 1000 steps */
   for (guint i = 1; i <= 1000; i++) {
@@ -73,7 +73,7 @@ GST_START_TEST (test_percentiles)
 
     for (guint k = 0; k < i; k++)
       value *= 1.01625; /* 10^(7/1000) */
-    gst_npu_stats_add (stats, 0, value);
+    gst_npu_stats_add (stats, 0, 0, value);
   }
   assert_near (get (stats, "one", "p50"), 2000.0 * 3167.0);
   assert_near (get (stats, "one", "p95"), 2000.0 * 4485000.0);
@@ -85,13 +85,13 @@ GST_END_TEST;
 /* Outside of the buckets: below 1 µs and above an hour. */
 GST_START_TEST (test_extremes)
 {
-  GstNpuStats *stats = gst_npu_stats_new (stages);
+  GstNpuStats *stats = gst_npu_stats_new (NULL, stages);
 
-  gst_npu_stats_add (stats, 0, 0);
+  gst_npu_stats_add (stats, 0, 0, 0);
   fail_unless_equals_uint64 (get (stats, "one", "p99"), 0);
-  gst_npu_stats_add (stats, 1, G_MAXUINT64);
+  gst_npu_stats_add (stats, 1, 0, G_MAXUINT64);
   fail_unless_equals_uint64 (get (stats, "two", "p99"), G_MAXUINT64);
-  gst_npu_stats_add (stats, 0, 5 * 3600 * GST_SECOND);
+  gst_npu_stats_add (stats, 0, 0, 5 * 3600 * GST_SECOND);
   fail_unless_equals_uint64 (get (stats, "one", "max"), 5 * 3600 * GST_SECOND);
   fail_unless (get (stats, "one", "p99") > 3600 * GST_SECOND);
   gst_npu_stats_free (stats);
@@ -104,9 +104,9 @@ GST_START_TEST (test_one_value)
   static const guint64 values[] = { 1, 999, 1000, 1001, 123456789, 1 << 30 };
 
   for (guint i = 0; i < G_N_ELEMENTS (values); i++) {
-    GstNpuStats *stats = gst_npu_stats_new (stages);
+    GstNpuStats *stats = gst_npu_stats_new (NULL, stages);
 
-    gst_npu_stats_add (stats, 0, values[i]);
+    gst_npu_stats_add (stats, 0, 0, values[i]);
     fail_unless_equals_uint64 (get (stats, "one", "p50"), values[i]);
     fail_unless_equals_uint64 (get (stats, "one", "p99"), values[i]);
     gst_npu_stats_free (stats);
@@ -118,13 +118,13 @@ static gpointer
 add_many (gpointer data)
 {
   for (guint i = 0; i < 20000; i++)
-    gst_npu_stats_add (data, 0, 3);
+    gst_npu_stats_add (data, 0, 0, 3);
   return NULL;
 }
 
 GST_START_TEST (test_threads)
 {
-  GstNpuStats *stats = gst_npu_stats_new (stages);
+  GstNpuStats *stats = gst_npu_stats_new (NULL, stages);
   GThread *threads[4];
 
   for (guint i = 0; i < 4; i++)
