@@ -19,6 +19,7 @@
 #include <glib.h>
 
 #include "npubackend.h"
+#include "npubenchpeak.h"
 #include "pool.h"
 #include "whisperencoder.h"
 #include "whispermodel.h"
@@ -36,13 +37,6 @@ typedef struct {
   gfloat *reference_states; /* [positions][width] */
   const gchar *reference;   /* where those two come from */
 } BenchInput;
-
-/* Operations per nanosecond, by format; 0 where they are not known. */
-typedef struct {
-  gdouble gops[NPU_N_FORMATS];
-  /* What attention of a format computes its two products in. */
-  NpuFormat scores[NPU_N_FORMATS], values[NPU_N_FORMATS];
-} BenchPeak;
 
 /* What to measure. */
 typedef struct {
@@ -93,10 +87,6 @@ BenchTime bench_summarize (gdouble *ms, guint n);
 
 /* A checksum of states, to tell whether others are the same bits. */
 guint64 bench_digest (gconstpointer states, gsize size);
-
-/* Runs the multiply-adds of @isa's kernels on @threads threads. */
-gboolean bench_peak_measure (
-    const gchar *isa, guint threads, BenchPeak *peak, GError **error);
 
 /* Fills in what there is to do in each stage and what the peak makes of it:
  * [1 + NPU_N_OPS] rows, the encoder first. */

@@ -85,11 +85,10 @@ bench_peak_measure (
   return TRUE;
 }
 
-static gdouble
-count_gflop (const BenchInput *input, NpuOp op)
+gdouble
+bench_peak_count_gflop (const NpuEncoderShape *shape, guint positions, NpuOp op)
 {
-  const NpuEncoderShape *shape = &input->shape;
-  gdouble p = input->positions, d = shape->width, n = shape->layers;
+  gdouble p = positions, d = shape->width, n = shape->layers;
 
   switch (op) {
     case NPU_OP_CONV_STEM:
@@ -108,9 +107,8 @@ count_gflop (const BenchInput *input, NpuOp op)
   }
 }
 
-/* Milliseconds of @gflop of one stage at the peak, 0 if that is not known. */
-static gdouble
-count_peak_ms (
+gdouble
+bench_peak_count_ms (
     const BenchPeak *peak, NpuPrecision precision, NpuOp op, gdouble gflop)
 {
   NpuFormat linear = precision == NPU_PRECISION_F32    ? NPU_FORMAT_F32
@@ -141,8 +139,8 @@ bench_peak_apply (
   for (guint op = 0; op < NPU_N_OPS; op++) {
     BenchRow *row = &rows[1 + op];
 
-    row->gflop = count_gflop (input, op);
-    row->peak_ms = count_peak_ms (
+    row->gflop = bench_peak_count_gflop (&input->shape, input->positions, op);
+    row->peak_ms = bench_peak_count_ms (
         &bench_case->peak, bench_case->precision, op, row->gflop);
     rows[0].gflop += row->gflop;
     rows[0].peak_ms += row->peak_ms;

@@ -2,25 +2,10 @@
 /* npubenchreport.c: the rows as a table for people and as JSON. */
 #include "npubench.h"
 
+#include "npuprocessor.h"
+
 #include <json-glib/json-glib.h>
 #include <string.h>
-
-/* "model name" of /proc/cpuinfo, for people. */
-static gchar *
-processor_name (void)
-{
-  gchar *contents = NULL, *name = NULL;
-
-  if (g_file_get_contents ("/proc/cpuinfo", &contents, NULL, NULL)) {
-    const gchar *line = g_strstr_len (contents, -1, "model name");
-    const gchar *colon = line != NULL ? strchr (line, ':') : NULL;
-
-    if (colon != NULL)
-      name = g_strstrip (g_strndup (colon + 1, strcspn (colon + 1, "\n")));
-  }
-  g_free (contents);
-  return name != NULL ? name : g_strdup ("unknown processor");
-}
 
 static gboolean
 is_encoder (const BenchRow *row)
@@ -97,7 +82,7 @@ print_row (const BenchRow *row)
 void
 bench_print_table (const BenchInput *input, const GArray *rows)
 {
-  g_autofree gchar *processor = processor_name ();
+  g_autofree gchar *processor = npu_processor_name ();
 
   g_print ("processor  %s, %u threads\n", processor, npu_cpu_threads ());
   g_print ("model      %s (%s)\n", whisper_model_get_name (input->model),
@@ -207,7 +192,7 @@ add_peaks (JsonBuilder *builder, const GArray *rows)
 static void
 add_machine (JsonBuilder *builder, const BenchInput *input, const GArray *rows)
 {
-  g_autofree gchar *processor = processor_name ();
+  g_autofree gchar *processor = npu_processor_name ();
 
   json_builder_set_member_name (builder, "machine");
   json_builder_begin_object (builder);
