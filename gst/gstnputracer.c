@@ -358,13 +358,16 @@ static void
 describe_process (GstNpuTraceFile *file)
 {
   gchar *processor = npu_processor_name ();
-  gchar *gstreamer = gst_version_string ();
+  gchar *gstreamer;
   const gchar *program = g_get_prgname ();
+  guint major, minor, micro, nano;
   GString *args = g_string_new ("{\"name\":");
   GstNpuTraceEvent event = { .phase = GST_NPU_TRACE_METADATA,
     .track = (guint) getpid (),
     .name = "process_name" };
 
+  gst_version (&major, &minor, &micro, &nano);
+  gstreamer = g_strdup_printf ("%u.%u.%u", major, minor, micro);
   gst_npu_trace_append_string (args, program != NULL ? program : "gst-npu");
   append_text (args, "gst-npu", PACKAGE_VERSION);
   append_text (args, "gstreamer", gstreamer);
