@@ -48,6 +48,13 @@ gst_npu_trace_get_listener (void)
   return atomic_load_explicit (&gst_npu_trace_listener, memory_order_acquire);
 }
 
+/* For what takes time to find out. */
+static inline gboolean
+gst_npu_trace_is_on (void)
+{
+  return gst_npu_trace_get_listener () != NULL;
+}
+
 static inline void
 gst_npu_trace_span (GstElement *element, const gchar *stage, GstClockTime start,
     GstClockTime end)

@@ -25,6 +25,7 @@ gst_npu_trace_lanes_new (GstNpuTraceFile *file, const gchar *name, guint serial)
 
   lanes->file = file;
   lanes->name = g_strdup (name);
+  lanes->serial = serial;
   lanes->base = (guint) getpid () + 1 + serial * N_STAGES;
   lanes->input_started = lanes->push_started = GST_CLOCK_TIME_NONE;
   lanes->next_flow = ((guint64) serial << SERIAL_SHIFT) + 1;
@@ -49,7 +50,8 @@ describe_track (GstNpuTraceLanes *lanes, guint track, const gchar *stage)
   GString *args = g_string_new ("{\"name\":");
 
   gst_npu_trace_append_string (args, title);
-  g_string_append_c (args, '}');
+  /* Two elements may have the same name. */
+  g_string_append_printf (args, ",\"element\":%u}", lanes->serial);
   event.name = "thread_name";
   event.args = g_string_free (args, FALSE);
   gst_npu_trace_file_add (lanes->file, &event);

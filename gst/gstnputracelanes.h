@@ -22,7 +22,8 @@ typedef struct {
 
 typedef struct {
   GstNpuTraceFile *file;
-  gchar *name;     /* of the element */
+  gchar *name; /* of the element */
+  guint serial;
   guint base;      /* number of the first track */
   guint described; /* a bit for each track that has been named */
 

@@ -249,8 +249,9 @@ end_input (GstNpuTraceLanes *lanes, guint64 id)
   g_string_append_c (args, '}');
   gst_npu_trace_lanes_span (lanes, "input", "input", lanes->input_started, now,
       g_string_free (args, FALSE));
-  gst_npu_trace_lanes_flow (lanes, GST_NPU_TRACE_FLOW_START, "input",
-      lanes->input_started + (now - lanes->input_started) / 2, id);
+  /* Within the span, which has all that the input led to in it. */
+  gst_npu_trace_lanes_flow (
+      lanes, GST_NPU_TRACE_FLOW_START, "input", lanes->input_started + 1, id);
   lanes->input_started = GST_CLOCK_TIME_NONE;
 }
 

@@ -217,6 +217,14 @@ gst_npu_engine_get_precision (const GstNpuEngine *engine)
   return npu_precision_name (whisper_program_get_precision (engine->program));
 }
 
+guint
+gst_npu_engine_get_waiting (const GstNpuEngine *engine)
+{
+  NpuBackend *backend = gst_npu_context_get_backend (engine->context);
+
+  return backend->ops->get_use (backend).waiting;
+}
+
 gsize
 gst_npu_engine_get_states_size (const GstNpuEngine *engine)
 {

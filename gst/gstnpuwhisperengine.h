@@ -32,6 +32,8 @@ const NpuEncoderShape *gst_npu_engine_get_shape (const GstNpuEngine *engine);
 guint gst_npu_engine_get_positions (const GstNpuEngine *engine);
 const gchar *gst_npu_engine_get_backend (const GstNpuEngine *engine);
 const gchar *gst_npu_engine_get_precision (const GstNpuEngine *engine);
+/* Windows of all elements that wait for the device now. */
+guint gst_npu_engine_get_waiting (const GstNpuEngine *engine);
 /* Bytes of a window's states. */
 gsize gst_npu_engine_get_states_size (const GstNpuEngine *engine);
 

@@ -253,6 +253,7 @@ stamp_output (
 static void
 trace_window (GstNpuWhisperEnc *self, const GstNpuWindowTimes *times)
 {
+  GstElement *element = GST_ELEMENT (self);
   GstNpuTraceWindow window = {
     .index = get_next_index (self),
     .pts = self->window.pts,
@@ -268,7 +269,11 @@ trace_window (GstNpuWhisperEnc *self, const GstNpuWindowTimes *times)
     .model = self->active_model,
   };
 
-  gst_npu_trace_window (GST_ELEMENT (self), &window);
+  if (!gst_npu_trace_is_on ())
+    return;
+  gst_npu_trace_window (element, &window);
+  gst_npu_trace_counter (element, "windows waiting",
+      gst_npu_engine_get_waiting (&self->engine));
 }
 
 /* The open window's states.  It is closed after a failure too, or it would fail
@@ -486,6 +491,8 @@ gst_npu_whisper_stream_generate_output (
     if (!gst_npu_window_is_open (&self->window))
       adopt_stride (self);
     gst_npu_window_take (&self->window, &self->input);
+    gst_npu_trace_counter (
+        GST_ELEMENT (self), "frames waiting", (gdouble) self->window.fresh);
     if (!gst_npu_window_is_due (&self->window)) {
       gst_npu_input_clear (&self->input);
       return GST_FLOW_OK;

@@ -33,6 +33,7 @@ typedef struct {
 /* A track: a thread of a process in the format's words. */
 typedef struct {
   gchar *element, *stage; /* NULL until it is named */
+  gint64 key;             /* the element's own, as names may be alike */
   GArray *events;         /* Event */
 } Track;
 
@@ -110,14 +111,16 @@ get_track (GHashTable *tracks, JsonObject *event)
 }
 
 static void
-name_track (Track *track, const gchar *title)
+name_track (Track *track, gdouble pid, JsonObject *args)
 {
+  const gchar *title = get_string (args, "name");
   const gchar *separator = g_strrstr (title, TITLE_SEPARATOR);
 
   if (separator == NULL || track->element != NULL)
     return;
   track->element = g_strndup (title, (gsize) (separator - title));
   track->stage = g_strdup (separator + strlen (TITLE_SEPARATOR));
+  track->key = (gint64) pid << 32 | (gint64) get_number (args, "element");
 }
 
 static void
@@ -154,7 +157,7 @@ take_event (Report *report, GHashTable *tracks, JsonObject *event)
   JsonObject *args = get_object (event, "args");
 
   if (g_str_equal (phase, "M") && g_str_equal (name, "thread_name"))
-    name_track (get_track (tracks, event), get_string (args, "name"));
+    name_track (get_track (tracks, event), get_number (event, "pid"), args);
   else if (g_str_equal (phase, "M") && g_str_equal (name, "process_name"))
     take_process (report, args);
   else if (g_str_equal (phase, "X") || g_str_equal (phase, "i"))
@@ -176,7 +179,33 @@ compare_titles (gconstpointer a, gconstpointer b)
   const Track *x = *(Track *const *) a, *y = *(Track *const *) b;
   gint order = g_strcmp0 (x->element, y->element);
 
+  if (order == 0)
+    order = (x->key > y->key) - (x->key < y->key);
   return order != 0 ? order : g_strcmp0 (x->stage, y->stage);
+}
+
+/* The second element of the same name, and those behind it, get a number. */
+static void
+tell_elements_apart (GPtrArray *tracks)
+{
+  GHashTable *keys = g_hash_table_new_full (
+      g_str_hash, g_str_equal, g_free, NULL); /* name → a track */
+
+  for (guint i = 0; i < tracks->len; i++) {
+    Track *track = g_ptr_array_index (tracks, i);
+    const Track *first = g_hash_table_lookup (keys, track->element);
+
+    if (first == NULL) {
+      g_hash_table_insert (keys, g_strdup (track->element), track);
+    } else if (first->key != track->key) {
+      gchar *name = g_strdup_printf (
+          "%s #%u", track->element, (guint) (track->key & G_MAXUINT32));
+
+      g_free (track->element);
+      track->element = name;
+    }
+  }
+  g_hash_table_unref (keys);
 }
 
 /* Tracks with a name and events, sorted by name; each one's events by time. */
@@ -196,6 +225,8 @@ sort_tracks (GHashTable *tracks)
     g_array_sort (track->events, compare_events);
     g_ptr_array_add (sorted, track);
   }
+  g_ptr_array_sort (sorted, compare_titles);
+  tell_elements_apart (sorted);
   g_ptr_array_sort (sorted, compare_titles);
   return sorted;
 }
