@@ -272,8 +272,8 @@ trace_window (GstNpuWhisperEnc *self, const GstNpuWindowTimes *times)
   if (!gst_npu_trace_is_on ())
     return;
   gst_npu_trace_window (element, &window);
-  gst_npu_trace_counter (element, "windows waiting",
-      gst_npu_engine_get_waiting (&self->engine));
+  gst_npu_trace_counter (
+      element, "windows waiting", gst_npu_engine_get_waiting (&self->engine));
 }
 
 /* The open window's states.  It is closed after a failure too, or it would fail

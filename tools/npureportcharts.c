@@ -234,12 +234,18 @@ append_legend (GString *html)
 
 static void
 append_window (GString *html, JsonObject *window, guint index, gdouble start,
-    gdouble range)
+    gdouble range, gboolean with_element)
 {
   gdouble at = get (window, "start_ms") - start;
   g_autofree gchar *path = g_strdup_printf ("windows.%u", index);
 
-  g_string_append (html, "<div class=\"row\"><div class=\"label\">window ");
+  g_string_append (html, "<div class=\"row\"><div class=\"label\">");
+  if (with_element) {
+    report_append_text (
+        html, json_object_get_string_member (window, "element"));
+    g_string_append_c (html, ' ');
+  }
+  g_string_append (html, "window ");
   report_append_member (html, window, path, "window");
   g_string_append (html, ": ");
   report_append_member (html, window, path, "total_ms");
@@ -259,6 +265,20 @@ append_window (GString *html, JsonObject *window, guint index, gdouble start,
     at += ms;
   }
   g_string_append (html, "</svg></div>");
+}
+
+/* Windows are sorted by element. */
+static gboolean
+has_many_elements (JsonArray *windows)
+{
+  guint n = json_array_get_length (windows);
+
+  return n > 0
+         && !g_str_equal (
+             json_object_get_string_member (
+                 json_array_get_object_element (windows, 0), "element"),
+             json_object_get_string_member (
+                 json_array_get_object_element (windows, n - 1), "element"));
 }
 
 static void
@@ -302,6 +322,7 @@ report_chart_windows (GString *html, JsonObject *json)
   gdouble start = get (timeline, "start_ms");
   gdouble range = get (timeline, "length_ms");
   guint n = json_array_get_length (windows);
+  gboolean many = has_many_elements (windows);
 
   if (!(range > 0))
     return;
@@ -309,8 +330,8 @@ report_chart_windows (GString *html, JsonObject *json)
   if (n > 0)
     append_legend (html);
   for (guint i = 0; i < MIN (n, MAX_WINDOW_ROWS); i++)
-    append_window (
-        html, json_array_get_object_element (windows, i), i, start, range);
+    append_window (html, json_array_get_object_element (windows, i), i, start,
+        range, many);
   for (guint i = 0; i < json_array_get_length (lanes); i++)
     append_activity (html, json_array_get_object_element (lanes, i));
   g_string_append (
