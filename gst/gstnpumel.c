@@ -43,6 +43,7 @@
 #include "gstnpumelcaps.h"
 #include "gstnpumelreport.h"
 #include "gstnpumelstream.h"
+#include "gstnpupool.h"
 #include "gstnpupreroll.h"
 #include "gstnpustats.h"
 #include "gstnputensormeta.h"
@@ -61,6 +62,7 @@ enum {
   PROP_FRAMES_PER_BUFFER,
   PROP_ACTIVE_BACKEND,
   PROP_STATS,
+  PROP_STATS_INTERVAL,
   N_PROPERTIES
 };
 
@@ -87,6 +89,7 @@ struct _GstNpuMel {
   GstNpuContext *context; /* NULL → READY sets it */
   GstClockTime latency;   /* NONE before negotiation */
   GstNpuMelTotals totals;
+  GstClockTime stats_interval; /* 0: at the end only */
 
   /* Streaming thread. */
   GstSegment segment;         /* of the audio */
@@ -97,37 +100,43 @@ struct _GstNpuMel {
   gboolean refused;           /* the segment; its error has been posted */
   gboolean caps_refused;      /* likewise */
   GstNpuHeldEvents held;
+  GstClockTime stats_posted; /* monotonic clock */
 };
 
 #define gst_npu_mel_parent_class parent_class
 G_DEFINE_TYPE (GstNpuMel, gst_npu_mel, GST_TYPE_BASE_TRANSFORM)
 GST_ELEMENT_REGISTER_DEFINE (npumel, "npumel", GST_RANK_NONE, GST_TYPE_NPU_MEL)
 
-/* ---- streaming thread: output ---- */
+/* ---- statistics: any thread ---- */
 
-static GstBuffer *
-gst_npu_mel_new_buffer (GstNpuMel *self, gsize size)
+static GstStructure *
+gst_npu_mel_get_stats (GstNpuMel *self)
 {
-  GstAllocationParams params;
-  GstAllocator *allocator;
-  GstBuffer *buffer;
+  GstNpuMelTotals totals;
 
-  gst_base_transform_get_allocator (
-      GST_BASE_TRANSFORM (self), &allocator, &params);
-  buffer = gst_buffer_new_allocate (allocator, size, &params);
-  gst_clear_object (&allocator);
-  if (buffer == NULL)
-    GST_ELEMENT_ERROR (self, RESOURCE, NO_SPACE_LEFT,
-        ("There is no memory for log-mel frames."), ("%zu bytes", size));
-  return buffer;
+  GST_OBJECT_LOCK (self);
+  totals = self->totals;
+  GST_OBJECT_UNLOCK (self);
+  return gst_npu_mel_report_new (&totals, self->stats);
 }
+
+static void
+gst_npu_mel_post_stats (GstNpuMel *self)
+{
+  gst_element_post_message (
+      GST_ELEMENT (self), gst_message_new_element (
+                              GST_OBJECT (self), gst_npu_mel_get_stats (self)));
+}
+
+/* ---- streaming thread: output ---- */
 
 static GstFlowReturn
 gst_npu_mel_push_chunk (GstNpuMel *self, const GstNpuMelChunk *chunk)
 {
-  GstBuffer *buffer = gst_npu_mel_new_buffer (
-      self, gst_npu_mel_stream_get_size (self->stream, chunk));
+  GstBuffer *buffer = gst_npu_pool_new_buffer (GST_BASE_TRANSFORM (self),
+      gst_npu_mel_stream_get_size (self->stream, chunk));
   GError *error = NULL;
+  GstClockTime interval;
 
   if (buffer == NULL)
     return GST_FLOW_ERROR;
@@ -145,7 +154,10 @@ gst_npu_mel_push_chunk (GstNpuMel *self, const GstNpuMelChunk *chunk)
   self->totals.content_frames += chunk->content;
   self->totals.tail_frames += chunk->tail;
   self->totals.audio += GST_BUFFER_DURATION (buffer);
+  interval = self->stats_interval;
   GST_OBJECT_UNLOCK (self);
+  if (gst_npu_stats_are_due (&self->stats_posted, interval))
+    gst_npu_mel_post_stats (self);
   GST_LOG_OBJECT (self, "%u + %u frames in %" GST_PTR_FORMAT, chunk->content,
       chunk->tail, buffer);
   return gst_pad_push (GST_BASE_TRANSFORM_SRC_PAD (self), buffer);
@@ -450,17 +462,6 @@ gst_npu_mel_flush (GstNpuMel *self)
     gst_npu_mel_stream_reset (self->stream);
 }
 
-static GstStructure *
-gst_npu_mel_get_stats (GstNpuMel *self)
-{
-  GstNpuMelTotals totals;
-
-  GST_OBJECT_LOCK (self);
-  totals = self->totals;
-  GST_OBJECT_UNLOCK (self);
-  return gst_npu_mel_report_new (&totals, self->stats);
-}
-
 static void
 gst_npu_mel_end (GstNpuMel *self)
 {
@@ -469,9 +470,7 @@ gst_npu_mel_end (GstNpuMel *self)
   /* No buffer follows whose flow return could tell the source. */
   if (ret == GST_FLOW_NOT_LINKED || ret == GST_FLOW_NOT_NEGOTIATED)
     GST_ELEMENT_FLOW_ERROR (self, ret);
-  gst_element_post_message (
-      GST_ELEMENT (self), gst_message_new_element (
-                              GST_OBJECT (self), gst_npu_mel_get_stats (self)));
+  gst_npu_mel_post_stats (self);
 }
 
 static gboolean
@@ -675,6 +674,7 @@ gst_npu_mel_start (GstBaseTransform *trans)
   self->refused = FALSE;
   self->caps_refused = FALSE;
   self->input_discont = FALSE;
+  self->stats_posted = gst_util_get_timestamp ();
   return TRUE;
 }
 
@@ -768,6 +768,9 @@ gst_npu_mel_set_property (
     case PROP_FRAMES_PER_BUFFER:
       self->frames_per_buffer = g_value_get_uint (value);
       break;
+    case PROP_STATS_INTERVAL:
+      self->stats_interval = g_value_get_uint64 (value);
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
       break;
@@ -805,6 +808,11 @@ gst_npu_mel_get_property (
     case PROP_STATS:
       g_value_take_boxed (value, gst_npu_mel_get_stats (self));
       break;
+    case PROP_STATS_INTERVAL:
+      GST_OBJECT_LOCK (self);
+      g_value_set_uint64 (value, self->stats_interval);
+      GST_OBJECT_UNLOCK (self);
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
       break;
@@ -841,6 +849,7 @@ gst_npu_mel_install_properties (GObjectClass *object_class)
       "Frames made, and time spent in each stage (nanoseconds), since the last "
       "start",
       GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  properties[PROP_STATS_INTERVAL] = gst_npu_stats_interval_spec ();
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 }
 

@@ -56,3 +56,19 @@ gst_npu_pool_acquire (GstBaseTransform *trans, GstBuffer **buffer)
         (NULL));
   return ret;
 }
+
+GstBuffer *
+gst_npu_pool_new_buffer (GstBaseTransform *trans, gsize size)
+{
+  GstAllocationParams params;
+  GstAllocator *allocator;
+  GstBuffer *buffer;
+
+  gst_base_transform_get_allocator (trans, &allocator, &params);
+  buffer = gst_buffer_new_allocate (allocator, size, &params);
+  gst_clear_object (&allocator);
+  if (buffer == NULL)
+    GST_ELEMENT_ERROR (trans, RESOURCE, NO_SPACE_LEFT,
+        ("There is no memory for a buffer of frames."), ("%zu bytes", size));
+  return buffer;
+}

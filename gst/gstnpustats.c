@@ -135,6 +135,30 @@ gst_npu_stats_get_total (GstNpuStats *stats, guint stage)
   return h.total;
 }
 
+gboolean
+gst_npu_stats_are_due (GstClockTime *last, GstClockTime interval)
+{
+  GstClockTime now;
+
+  if (interval == 0)
+    return FALSE;
+  now = gst_util_get_timestamp ();
+  if (now - *last < interval)
+    return FALSE;
+  *last = now;
+  return TRUE;
+}
+
+GParamSpec *
+gst_npu_stats_interval_spec (void)
+{
+  return g_param_spec_uint64 ("stats-interval", "Statistics interval",
+      "How often an element message npu-stats is posted while data flow, in "
+      "nanoseconds (0 = at the end of the stream only)",
+      0, G_MAXUINT64, 0,
+      G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING);
+}
+
 /* Nearest rank: the smallest bucket that at least @percent % lie in or below. */
 static guint64
 percentile (const Histogram *h, guint percent)

@@ -28,6 +28,13 @@ void gst_npu_stats_add (
 
 GstClockTime gst_npu_stats_get_total (GstNpuStats *stats, guint stage);
 
+/* TRUE, and @last set to now, if @interval has passed since @last; never if it
+ * is 0. */
+gboolean gst_npu_stats_are_due (GstClockTime *last, GstClockTime interval);
+
+/* The property "stats-interval" of an element, guint64. */
+GParamSpec *gst_npu_stats_interval_spec (void);
+
 /* Adds to @structure one field per stage: a GstStructure with count (guint64),
  * and total, mean, min, p50, p95, p99, max (guint64, nanoseconds). */
 void gst_npu_stats_to_structure (GstNpuStats *stats, GstStructure *structure);

@@ -25,6 +25,7 @@
 #include "npuprocessor.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #define DEFAULT_FILE "npu-trace.json"
@@ -412,22 +413,33 @@ begin_trace (GstNpuTraceFile *file)
 
 /* ---- the object -------------------------------------------------------- */
 
-/* NULL, after a warning, if they cannot be understood. */
+/* Tools that describe plugins make a tracer too, and ask it for nothing. */
+static gboolean
+is_asked_for (const gchar *params)
+{
+  const gchar *tracers = g_getenv ("GST_TRACERS");
+
+  return params != NULL || (tracers != NULL && strstr (tracers, "npu") != NULL);
+}
+
+/* NULL if there are none, after a warning if they cannot be understood. */
 static GstStructure *
 parse_params (GstNpuTracer *self)
 {
-  GstStructure *structure;
+  GstStructure *structure = NULL;
   gchar *params, *text;
 
   g_object_get (self, "params", &params, NULL);
-  text = g_strdup_printf (
-      "npu%s%s", params != NULL ? "," : "", params != NULL ? params : "");
-  structure = gst_structure_from_string (text, NULL);
-  if (structure == NULL)
-    g_warning ("The npu tracer does not understand \"%s\": write "
-               "GST_TRACERS='npu(file=\"trace.json\",max-events=1000000)'.",
-        params);
-  g_free (text);
+  if (is_asked_for (params)) {
+    text = g_strdup_printf (
+        "npu%s%s", params != NULL ? "," : "", params != NULL ? params : "");
+    structure = gst_structure_from_string (text, NULL);
+    if (structure == NULL)
+      g_warning ("The npu tracer does not understand \"%s\": write "
+                 "GST_TRACERS='npu(file=\"trace.json\",max-events=1000000)'.",
+          params);
+    g_free (text);
+  }
   g_free (params);
   return structure;
 }
@@ -475,7 +487,7 @@ open_only_trace_file (GstNpuTracer *self)
   GstStructure *params = parse_params (self);
   GstNpuTraceFile *file = NULL;
 
-  if (has_trace ())
+  if (params != NULL && has_trace ())
     g_warning ("There is one npu trace in a process: the second is left out.");
   else if (params != NULL)
     file = open_trace_file (params);

@@ -30,6 +30,7 @@ struct _GstNpuWhisperEnc {
   gsize window_frames;    /* 0 unless open */
   gboolean whole_windows; /* come from upstream */
   GstClockTime stride_time, processing_time;
+  GstClockTime stats_interval; /* 0: at the end only */
 
   /* From NULL→READY to READY→NULL. */
   GstNpuEngine engine;
@@ -46,6 +47,7 @@ struct _GstNpuWhisperEnc {
   gboolean prerolled;                     /* gst_npu_preroll() */
   GstNpuHeldEvents held;                  /* they follow the open window */
   GstNpuWhisperLive live;
+  GstClockTime stats_posted; /* monotonic clock */
 
   GstNpuWhisperReport report; /* locks for itself */
 };

@@ -61,7 +61,8 @@ enum {
   PROP_ACTIVE_BACKEND = GST_NPU_N_SETTINGS,
   PROP_ACTIVE_PRECISION,
   PROP_ACTIVE_MODEL,
-  PROP_STATS
+  PROP_STATS,
+  PROP_STATS_INTERVAL
 };
 
 G_DEFINE_TYPE_WITH_CODE (GstNpuWhisperEnc, gst_npu_whisper_enc,
@@ -382,16 +383,16 @@ gst_npu_whisper_enc_set_property (
     GObject *object, guint prop_id, const GValue *value, GParamSpec *pspec)
 {
   GstNpuWhisperEnc *self = GST_NPU_WHISPER_ENC (object);
-
+  gboolean ok = TRUE;
   gsize window_frames;
-  gboolean ok;
 
-  if (prop_id >= GST_NPU_N_SETTINGS) {
-    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
-    return;
-  }
   GST_OBJECT_LOCK (self);
-  ok = set_setting (self, prop_id, value);
+  if (prop_id == PROP_STATS_INTERVAL)
+    self->stats_interval = g_value_get_uint64 (value);
+  else if (prop_id < GST_NPU_N_SETTINGS)
+    ok = set_setting (self, prop_id, value);
+  else
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
   window_frames = self->window_frames;
   GST_OBJECT_UNLOCK (self);
 
@@ -425,6 +426,9 @@ gst_npu_whisper_enc_get_property (
       break;
     case PROP_ACTIVE_MODEL:
       g_value_set_string (value, self->active_model);
+      break;
+    case PROP_STATS_INTERVAL:
+      g_value_set_uint64 (value, self->stats_interval);
       break;
     default:
       if (!gst_npu_whisper_settings_get (&self->settings, prop_id, value))
@@ -466,11 +470,12 @@ install_observations (GObjectClass *gobject_class)
   g_object_class_install_property (gobject_class, PROP_STATS,
       g_param_spec_boxed ("stats", "Statistics",
           "Windows encoded and dropped, new frames and audio (ns) since the "
-          "element "
-          "started; times per window in ns: wait (first frame to last), run "
-          "(encoder), total "
-          "(first frame to states); last-window: ns per operation",
+          "element started; times per window in ns: wait (first frame to "
+          "last), queue, upload, run, download, total (their sum); "
+          "last-window: ns per operation",
           GST_TYPE_STRUCTURE, flags));
+  g_object_class_install_property (
+      gobject_class, PROP_STATS_INTERVAL, gst_npu_stats_interval_spec ());
 }
 
 static void

@@ -96,7 +96,9 @@ gst_npu_whisper_report_get_counts (
 GstStructure *
 gst_npu_whisper_report_totals (GstNpuWhisperReport *report, const gchar *name)
 {
-  guint64 run = gst_npu_stats_get_total (report->stats, STAGE_RUN);
+  guint64 run = gst_npu_stats_get_total (report->stats, STAGE_UPLOAD)
+                + gst_npu_stats_get_total (report->stats, STAGE_RUN)
+                + gst_npu_stats_get_total (report->stats, STAGE_DOWNLOAD);
   GstStructure *structure;
 
   g_mutex_lock (&report->lock);

@@ -473,6 +473,30 @@ take_whole_window (GstNpuWhisperEnc *self, GstBuffer **outbuf)
                                     : GST_FLOW_OK;
 }
 
+static void
+post_stats (GstNpuWhisperEnc *self)
+{
+  GstStructure *stats =
+      gst_npu_whisper_report_totals (&self->report, "npu-stats");
+
+  gst_npu_whisper_enc_add_active (self, stats);
+  gst_npu_whisper_report_details (&self->report, stats);
+  gst_element_post_message (
+      GST_ELEMENT (self), gst_message_new_element (GST_OBJECT (self), stats));
+}
+
+static void
+post_stats_if_due (GstNpuWhisperEnc *self)
+{
+  GstClockTime interval;
+
+  GST_OBJECT_LOCK (self);
+  interval = self->stats_interval;
+  GST_OBJECT_UNLOCK (self);
+  if (gst_npu_stats_are_due (&self->stats_posted, interval))
+    post_stats (self);
+}
+
 /* Called until it gives no more. */
 GstFlowReturn
 gst_npu_whisper_stream_generate_output (
@@ -481,6 +505,7 @@ gst_npu_whisper_stream_generate_output (
   GstNpuWhisperEnc *self = GST_NPU_WHISPER_ENC (trans);
 
   *outbuf = NULL;
+  post_stats_if_due (self);
   if (self->in_info.normalized) {
     release_events (self);
     return take_whole_window (self, outbuf);
@@ -583,17 +608,6 @@ handle_gap (GstNpuWhisperEnc *self, GstEvent *event)
 }
 
 static void
-post_stats (GstNpuWhisperEnc *self)
-{
-  GstStructure *totals =
-      gst_npu_whisper_report_totals (&self->report, "npu-stats");
-
-  gst_npu_whisper_enc_add_active (self, totals);
-  gst_element_post_message (
-      GST_ELEMENT (self), gst_message_new_element (GST_OBJECT (self), totals));
-}
-
-static void
 handle_eos (GstNpuWhisperEnc *self)
 {
   GstFlowReturn ret = drain (self);
@@ -662,6 +676,7 @@ gst_npu_whisper_stream_start (GstBaseTransform *trans)
   self->in_info.normalized = FALSE; /* until caps say so */
   set_whole_windows (self, FALSE);
   gst_npu_whisper_report_reset (&self->report);
+  self->stats_posted = gst_util_get_timestamp ();
   return TRUE;
 }
 

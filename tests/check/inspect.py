@@ -37,7 +37,7 @@ def series():
 
 
 def elements():
-    return re.findall(r"^  (\w+): ", inspect("npu"), flags=re.M)
+    return re.findall(r"^  (\w+): ", inspect("--plugin", "npu"), flags=re.M)
 
 
 def describe(element):

@@ -338,6 +338,30 @@ GST_START_TEST (test_stats)
 }
 GST_END_TEST;
 
+/* Every nanosecond: with each buffer that is made, and at the end. */
+GST_START_TEST (test_stats_while_data_flow)
+{
+  gfloat *x = mel_signal (SECOND, 16000, 0);
+  GstMessage *message;
+  guint n = 0;
+  Mel f;
+
+  mel_init (&f, MEL_F32_16K, NULL);
+  g_object_set (f.element, "stats-interval", (guint64) 1, NULL);
+  mel_push_cut (&f, x, SECOND, 1000, 0);
+  mel_eos (&f);
+  while (
+      (message = gst_bus_pop_filtered (f.bus, GST_MESSAGE_ELEMENT)) != NULL) {
+    fail_unless (gst_message_has_name (message, "npu-stats"));
+    gst_message_unref (message);
+    n++;
+  }
+  fail_unless_equals_int (n, 11 + 1);
+  mel_clear (&f);
+  g_free (x);
+}
+GST_END_TEST;
+
 GST_START_TEST (test_active_backend)
 {
   gchar *backend;
@@ -444,6 +468,7 @@ npumel_element_suite (void)
   tcase_add_test (tcase, test_latency);
   tcase_add_test (tcase, test_latency_is_kept);
   tcase_add_test (tcase, test_stats);
+  tcase_add_test (tcase, test_stats_while_data_flow);
   tcase_add_test (tcase, test_active_backend);
   tcase_add_test (tcase, test_stop_and_start_again);
   tcase_add_test (tcase, test_downstream_has_enough);

@@ -130,6 +130,29 @@ assert_operations (const GstStructure *stats)
   gst_structure_free (last);
 }
 
+/* The stages follow each other without a gap. */
+static void
+assert_parts_make_total (const GstStructure *stats)
+{
+  static const gchar *const parts[] = { "wait", "queue", "upload", "run",
+    "download" };
+  guint64 sum = 0;
+  GstStructure *stage;
+
+  for (guint i = 0; i < G_N_ELEMENTS (parts); i++) {
+    assert_stage (stats, parts[i]);
+    fail_unless (
+        gst_structure_get (stats, parts[i], GST_TYPE_STRUCTURE, &stage, NULL));
+    sum += enc_get_uint64 (stage, "total");
+    gst_structure_free (stage);
+  }
+  assert_stage (stats, "total");
+  fail_unless (
+      gst_structure_get (stats, "total", GST_TYPE_STRUCTURE, &stage, NULL));
+  fail_unless_equals_uint64 (enc_get_uint64 (stage, "total"), sum);
+  gst_structure_free (stage);
+}
+
 GST_START_TEST (test_figures)
 {
   Enc f;
@@ -149,11 +172,37 @@ GST_START_TEST (test_figures)
 
   g_object_get (f.element, "stats", &stats, NULL);
   assert_totals (stats);
-  assert_stage (stats, "wait");
-  assert_stage (stats, "run");
-  assert_stage (stats, "total");
+  assert_parts_make_total (stats);
   assert_operations (stats);
   gst_structure_free (stats);
+  enc_clear (&f);
+}
+GST_END_TEST;
+
+/* Every nanosecond: with each buffer that comes, and at the end. */
+GST_START_TEST (test_figures_while_data_flow)
+{
+  guint64 interval;
+  GstMessage *message;
+  guint n = 0;
+  Enc f;
+
+  enc_init (&f);
+  g_object_get (f.element, "stats-interval", &interval, NULL);
+  fail_unless_equals_uint64 (interval, 0);
+  enc_push_frames (&f, 0, 20, 10);
+  fail_unless (enc_pop_message (&f, GST_MESSAGE_ELEMENT) == NULL);
+  g_object_set (f.element, "stats-interval", (guint64) 1, NULL);
+  enc_push_frames (&f, 20, 20, 10);
+  while ((message = enc_pop_message (&f, GST_MESSAGE_ELEMENT)) != NULL) {
+    fail_unless (gst_message_has_name (message, "npu-stats"));
+    gst_message_unref (message);
+    n++;
+  }
+  fail_unless (n >= 2);
+  g_object_set (f.element, "stats-interval", 3600 * GST_SECOND, NULL);
+  enc_push_frames (&f, 40, 20, 10);
+  fail_unless (enc_pop_message (&f, GST_MESSAGE_ELEMENT) == NULL);
   enc_clear (&f);
 }
 GST_END_TEST;
@@ -188,6 +237,7 @@ npuwhisperenc_states_suite (void)
   tcase_add_test (tc, test_values_that_are_no_log_mel);
   tcase_add_test (tc, test_buffer_of_broken_frames);
   tcase_add_test (tc, test_figures);
+  tcase_add_test (tc, test_figures_while_data_flow);
   tcase_add_test (tc, test_active_properties);
   suite_add_tcase (s, tc);
   return s;

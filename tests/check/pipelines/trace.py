@@ -11,6 +11,7 @@ import collections
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -257,6 +258,17 @@ def check_latency_tracer(traced, folder):
     assert " latency, " in log.read_text(errors="replace")
 
 
+def check_without_file(traced, folder):
+    """A file is named or has a name of its own; describing a plugin, which
+    makes a tracer too, makes none."""
+    inspect = shutil.which("gst-inspect-1.0")
+    if inspect is not None:
+        subprocess.run([inspect, "npu"], cwd=folder, capture_output=True)
+        assert not (folder / "npu-trace.json").exists()
+    run(traced, folder, chain(), tracers="npu")
+    assert_flows(Trace(folder / "npu-trace.json"))
+
+
 def main():
     traced, = sys.argv[1:]
     traced = str(pathlib.Path(traced).absolute())
@@ -270,6 +282,7 @@ def main():
         check_killed(traced, folder)
         check_misfortunes(traced, folder)
         check_latency_tracer(traced, folder)
+        check_without_file(traced, folder)
 
 
 if __name__ == "__main__":
