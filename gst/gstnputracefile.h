@@ -42,7 +42,7 @@ typedef struct {
 } GstNpuTraceEvent;
 
 /* Room for that many events between two writes. */
-#define GST_NPU_TRACE_ROOM 8192
+#define GST_NPU_TRACE_ROOM 32768
 
 /* @max_events: how many to write before the trace ends, 0 for any number.
  * NULL with an error if @path cannot be written. */
