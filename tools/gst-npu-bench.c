@@ -18,7 +18,7 @@
 static gchar *opt_model, *opt_precision, *opt_isa;
 static gint opt_threads, opt_runs = 9, opt_audio_ctx, opt_pipelines;
 static gboolean opt_json, opt_list_models, opt_no_pipelines;
-static gchar *opt_child;
+static gchar *opt_child, *opt_plot;
 
 static const GOptionEntry options[] = {
   { "model", 'm', 0, G_OPTION_ARG_STRING, &opt_model,
@@ -39,6 +39,9 @@ static const GOptionEntry options[] = {
       "Do not measure whole pipelines, which takes longest", NULL },
   { "list-models", 'l', 0, G_OPTION_ARG_NONE, &opt_list_models,
       "Show which weights are found where, and why others are not used", NULL },
+  { "plot", 'o', 0, G_OPTION_ARG_FILENAME, &opt_plot,
+      "Draw log-mel and encoder into a picture as well: FILE.svg or FILE.png",
+      "FILE" },
   { "json", 'j', 0, G_OPTION_ARG_NONE, &opt_json, "Print JSON", NULL },
   /* How it starts itself again. */
   { "child", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_FILENAME, &opt_child,
@@ -201,7 +204,8 @@ bench (GArray *rows, GError **error)
   BenchInput *input;
   gboolean ok;
 
-  if (!check_options (&precision, error))
+  if (!check_options (&precision, error)
+      || (opt_plot != NULL && !bench_plot_check (opt_plot, error)))
     return FALSE;
   model = open_model (error);
   if (model == NULL)
@@ -216,6 +220,8 @@ bench (GArray *rows, GError **error)
     bench_print_json (input, rows);
   else if (ok)
     bench_print_table (input, rows);
+  if (ok && opt_plot != NULL)
+    ok = bench_plot (input, rows, opt_plot, error);
   bench_input_free (input);
   return ok;
 }

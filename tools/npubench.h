@@ -11,6 +11,7 @@
  *   npubenchchild.c   … each of which is a process of its own
  *   npubenchstats.c   times and how they are summed up
  *   npubenchreport.c  the table, and JSON
+ *   npubenchplot.c    the table as a picture
  *   npubenchmodels.c  --list-models
  */
 #ifndef NPU_BENCH_H
@@ -141,6 +142,12 @@ gboolean bench_list_models (void);
 
 void bench_print_table (const BenchInput *input, const GArray *rows);
 void bench_print_json (const BenchInput *input, const GArray *rows);
+
+/* FALSE if @path is none that bench_plot() could write: before all is run. */
+gboolean bench_plot_check (const gchar *path, GError **error);
+/* A picture: SVG, or PNG if @path ends so. */
+gboolean bench_plot (const BenchInput *input, const GArray *rows,
+    const gchar *path, GError **error);
 
 /* Whole-stream log-mel: [3000][n_mels], silence after the stream's end. */
 gboolean bench_mel (
