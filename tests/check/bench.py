@@ -13,6 +13,7 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+import xml.etree.ElementTree
 
 # Relative RMS error of each precision at most.
 GATES = {"f32": 1e-4, "bf16": 0.015, "int8": 0.064}
@@ -37,6 +38,8 @@ BAD = [
     [*MODEL, "--runs", "many"],
     [*MODEL, "--audio-ctx", "-1"],
     [*MODEL, "--audio-ctx", "1501"],
+    [*MODEL, "--plot", "picture.gif"],
+    [*MODEL, "--plot", "/no/such/folder/picture.svg"],
 ]
 
 
@@ -107,6 +110,29 @@ def check_table(bench):
     assert "pipeline" not in result.stdout, result
 
 
+def check_plot(bench):
+    """A bar for each operation and one for log-mel, with the table's times."""
+    options = [*MODEL, "--runs", "1", "--threads", "1", "--isa", "c",
+               "--precision", "f32", "--audio-ctx", "10", "--no-pipelines"]
+    with tempfile.TemporaryDirectory() as folder:
+        svg, png = folder + "/plot.svg", folder + "/plot.png"
+        result = run(bench, *options, "--json", "--plot", svg)
+        assert result.returncode == 0, result
+        titles = [title.text for title in xml.etree.ElementTree.parse(svg).iter(
+            "{http://www.w3.org/2000/svg}title")][1:]
+        times = {row["stage"]: row["median_ms"] for row in rows_of(result)}
+        assert len(titles) == len(OPERATIONS) + 1, titles
+        for title in titles:
+            name, ms, _ = title.split()
+            assert abs(float(ms) - times[name]) <= 0.051, (title, times)
+
+        result = run(bench, *options, "--plot", png)
+        if result.returncode == 0:
+            assert pathlib.Path(png).read_bytes()[:4] == b"\x89PNG"
+        else:
+            assert "write a .svg" in result.stderr, result
+
+
 def check_missing_elements(bench):
     """Without GStreamer's own plugins there is no pipeline to measure."""
     with tempfile.TemporaryDirectory() as folder:
@@ -165,6 +191,7 @@ def main():
     data = os.environ.get("NPU_TEST_DATA")
     isa = check_json(bench, sys.argv[2:] == ["sanitized"])
     check_table(bench)
+    check_plot(bench)
     check_missing_elements(bench)
     check_bad_options(bench)
     if data is None:
