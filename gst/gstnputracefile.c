@@ -65,6 +65,14 @@ gst_npu_trace_append_string (GString *json, const gchar *text)
 }
 
 void
+gst_npu_trace_append_member (
+    GString *json, const gchar *name, const gchar *value)
+{
+  g_string_append_printf (json, ",\"%s\":", name);
+  gst_npu_trace_append_string (json, value != NULL ? value : "");
+}
+
+void
 gst_npu_trace_append_double (GString *json, gdouble value)
 {
   gchar text[G_ASCII_DTOSTR_BUF_SIZE];

@@ -60,6 +60,9 @@ guint64 gst_npu_trace_file_get_dropped (GstNpuTraceFile *file);
 
 /* @text as a JSON string, quotes included. */
 void gst_npu_trace_append_string (GString *json, const gchar *text);
+/* Another member of an object: ,"name":"value"; NULL is an empty string. */
+void gst_npu_trace_append_member (
+    GString *json, const gchar *name, const gchar *value);
 /* Whatever the locale; what is no number in JSON becomes 0. */
 void gst_npu_trace_append_double (GString *json, gdouble value);
 

@@ -20,13 +20,10 @@
 
 #include "gstnpumel.h"
 #include "gstnputrace.h"
-#include "gstnputracelanes.h"
+#include "gstnputracesession.h"
 #include "gstnpuwhisperenc.h"
-#include "npuprocessor.h"
 
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define DEFAULT_FILE "npu-trace.json"
 #define DEFAULT_MAX_EVENTS 1000000 /* 100 to 150 MB, about 3 h of audio */
@@ -38,73 +35,29 @@ struct _GstNpuTracer {
 
 G_DEFINE_TYPE (GstNpuTracer, gst_npu_tracer, GST_TYPE_TRACER)
 
-/* The one trace of the process.  Static, so that a hook that runs late finds it
- * closed and not gone. */
-static GMutex lock;
-static GstNpuTraceFile *trace_file; /* under lock, to n_elements */
-static GQuark lanes_quark;          /* another for each trace */
-static guint n_elements;
-
-/* The element's lanes, with the lock held; NULL, without it, if there is no
- * trace. */
-static GstNpuTraceLanes *
-get_lanes (GstElement *element)
-{
-  GstNpuTraceLanes *lanes;
-  gchar *name;
-
-  g_mutex_lock (&lock);
-  if (trace_file == NULL) {
-    g_mutex_unlock (&lock);
-    return NULL;
-  }
-  lanes = g_object_get_qdata (G_OBJECT (element), lanes_quark);
-  if (lanes == NULL) {
-    name = gst_object_get_name (GST_OBJECT (element));
-    lanes = gst_npu_trace_lanes_new (trace_file, name, n_elements++);
-    g_object_set_qdata_full (G_OBJECT (element), lanes_quark, lanes,
-        (GDestroyNotify) gst_npu_trace_lanes_free);
-    g_free (name);
-  }
-  return lanes;
-}
-
-static void
-release_lanes (void)
-{
-  g_mutex_unlock (&lock);
-}
-
 /* ---- what the elements tell -------------------------------------------- */
 
 static void
 on_span (GstElement *element, const gchar *stage, GstClockTime start,
     GstClockTime end)
 {
-  GstNpuTraceLanes *lanes = get_lanes (element);
+  GstNpuTraceLanes *lanes = gst_npu_trace_session_get_lanes (element);
 
   if (lanes == NULL)
     return;
   gst_npu_trace_lanes_span (lanes, stage, stage, start, end, NULL);
-  release_lanes ();
+  gst_npu_trace_session_release ();
 }
 
 static void
 on_counter (GstElement *element, const gchar *name, gdouble value)
 {
-  GstNpuTraceLanes *lanes = get_lanes (element);
+  GstNpuTraceLanes *lanes = gst_npu_trace_session_get_lanes (element);
 
   if (lanes == NULL)
     return;
   gst_npu_trace_lanes_counter (lanes, name, value);
-  release_lanes ();
-}
-
-static void
-append_text (GString *json, const gchar *name, const gchar *value)
-{
-  g_string_append_printf (json, ",\"%s\":", name);
-  gst_npu_trace_append_string (json, value != NULL ? value : "");
+  gst_npu_trace_session_release ();
 }
 
 static gchar *
@@ -117,9 +70,9 @@ describe_window (const GstNpuTraceWindow *window, guint threads)
       "{\"window\":%" G_GUINT64_FORMAT ",\"pts_ns\":%" G_GUINT64_FORMAT
       ",\"duration_ns\":%" G_GUINT64_FORMAT ",\"frames\":%" G_GUINT64_FORMAT,
       window->index, window->pts, window->duration, window->frames);
-  append_text (json, "device", window->device);
-  append_text (json, "precision", window->precision);
-  append_text (json, "model", window->model);
+  gst_npu_trace_append_member (json, "device", window->device);
+  gst_npu_trace_append_member (json, "precision", window->precision);
+  gst_npu_trace_append_member (json, "model", window->model);
   g_string_append_printf (json,
       ",\"threads\":%u,\"mels\":%u,\"width\":%u,\"ffn\":%u,\"layers\":%u"
       ",\"positions\":%u}",
@@ -165,7 +118,7 @@ on_window (GstElement *element, const GstNpuTraceWindow *window)
   guint threads;
 
   g_object_get (element, "threads", &threads, NULL);
-  lanes = get_lanes (element);
+  lanes = gst_npu_trace_session_get_lanes (element);
   if (lanes == NULL)
     return;
   gst_npu_trace_lanes_span (lanes, "window", "window", window->started,
@@ -175,7 +128,7 @@ on_window (GstElement *element, const GstNpuTraceWindow *window)
   if (busy > 0)
     gst_npu_trace_lanes_counter (
         lanes, "realtime factor", (gdouble) window->duration / (gdouble) busy);
-  release_lanes ();
+  gst_npu_trace_session_release ();
 }
 
 static const GstNpuTraceListener listener = { on_span, on_window, on_counter };
@@ -263,11 +216,13 @@ push_pre (GstPad *pad, GstBuffer *buffer)
   const GstNpuTraceFlows *flows = NULL;
   GstNpuTraceLanes *lanes;
 
-  if (sender != NULL && (lanes = get_lanes (sender)) != NULL) {
+  if (sender != NULL
+      && (lanes = gst_npu_trace_session_get_lanes (sender)) != NULL) {
     begin_push (lanes, GST_IS_NPU_MEL (sender) ? buffer : NULL);
-    release_lanes ();
+    gst_npu_trace_session_release ();
   }
-  if (receiver == NULL || (lanes = get_lanes (receiver)) == NULL)
+  if (receiver == NULL
+      || (lanes = gst_npu_trace_session_get_lanes (receiver)) == NULL)
     return;
   if (GST_IS_NPU_MEL (receiver))
     begin_input (lanes, buffer);
@@ -276,7 +231,7 @@ push_pre (GstPad *pad, GstBuffer *buffer)
         GST_MINI_OBJECT_CAST (buffer), flows_quark ());
   if (flows != NULL)
     gst_npu_trace_lanes_add_arrived (lanes, flows);
-  release_lanes ();
+  gst_npu_trace_session_release ();
 }
 
 static void
@@ -285,18 +240,19 @@ push_post (GstPad *pad)
   GstElement *sender = get_sender (pad), *receiver = get_receiver (pad);
   GstNpuTraceLanes *lanes;
 
-  if (sender != NULL && (lanes = get_lanes (sender)) != NULL) {
+  if (sender != NULL
+      && (lanes = gst_npu_trace_session_get_lanes (sender)) != NULL) {
     if (GST_CLOCK_TIME_IS_VALID (lanes->push_started))
       gst_npu_trace_lanes_span (lanes, "push", "push", lanes->push_started,
           gst_util_get_timestamp (), NULL);
     lanes->push_started = GST_CLOCK_TIME_NONE;
-    release_lanes ();
+    gst_npu_trace_session_release ();
   }
   if (receiver != NULL && GST_IS_NPU_MEL (receiver)
-      && (lanes = get_lanes (receiver)) != NULL) {
+      && (lanes = gst_npu_trace_session_get_lanes (receiver)) != NULL) {
     if (GST_CLOCK_TIME_IS_VALID (lanes->input_started))
       end_input (lanes, lanes->next_flow - 1);
-    release_lanes ();
+    gst_npu_trace_session_release ();
   }
 }
 
@@ -329,7 +285,8 @@ on_query_post (GObject *self, GstClockTime time, GstPad *pad, GstQuery *query,
                                 && GST_PAD_IS_SRC (pad)
                             ? get_sender (pad)
                             : NULL;
-  GstNpuTraceLanes *lanes = element != NULL ? get_lanes (element) : NULL;
+  GstNpuTraceLanes *lanes =
+      element != NULL ? gst_npu_trace_session_get_lanes (element) : NULL;
   GstClockTime min, max;
   gboolean live;
 
@@ -339,76 +296,7 @@ on_query_post (GObject *self, GstClockTime time, GstPad *pad, GstQuery *query,
   gst_npu_trace_lanes_instant (lanes, GST_NPU_TRACE_REPORTED,
       g_strdup_printf ("{\"live\":%s,\"min_ns\":%" G_GUINT64_FORMAT "}",
           live ? "true" : "false", min));
-  release_lanes ();
-}
-
-/* ---- the trace --------------------------------------------------------- */
-
-static void
-end_trace (void)
-{
-  GstNpuTraceFile *file;
-
-  atomic_store (&gst_npu_trace_listener, NULL);
-  g_mutex_lock (&lock);
-  file = g_steal_pointer (&trace_file);
-  g_mutex_unlock (&lock);
-  g_clear_pointer (&file, gst_npu_trace_file_free);
-}
-
-static void
-describe_process (GstNpuTraceFile *file)
-{
-  gchar *processor = npu_processor_name ();
-  gchar *gstreamer;
-  const gchar *program = g_get_prgname ();
-  guint major, minor, micro, nano;
-  GString *args = g_string_new ("{\"name\":");
-  GstNpuTraceEvent event = { .phase = GST_NPU_TRACE_METADATA,
-    .track = (guint) getpid (),
-    .name = "process_name" };
-
-  gst_version (&major, &minor, &micro, &nano);
-  gstreamer = g_strdup_printf ("%u.%u.%u", major, minor, micro);
-  gst_npu_trace_append_string (args, program != NULL ? program : "gst-npu");
-  append_text (args, "gst-npu", PACKAGE_VERSION);
-  append_text (args, "gstreamer", gstreamer);
-  append_text (args, "processor", processor);
-  g_string_append_c (args, '}');
-  event.args = g_string_free (args, FALSE);
-  gst_npu_trace_file_add (file, &event);
-  g_free (gstreamer);
-  g_free (processor);
-}
-
-static gboolean
-has_trace (void)
-{
-  gboolean there;
-
-  g_mutex_lock (&lock);
-  there = trace_file != NULL;
-  g_mutex_unlock (&lock);
-  return there;
-}
-
-static void
-begin_trace (GstNpuTraceFile *file)
-{
-  static guint n_traces;
-  gchar *quark_name;
-
-  describe_process (file);
-  g_mutex_lock (&lock);
-  if (n_traces == 0)
-    atexit (end_trace); /* of processes that never call gst_deinit() */
-  quark_name = g_strdup_printf ("gst-npu-trace-lanes-%u", n_traces++);
-  lanes_quark = g_quark_from_string (quark_name);
-  g_free (quark_name);
-  n_elements = 0;
-  trace_file = file;
-  g_mutex_unlock (&lock);
-  atomic_store (&gst_npu_trace_listener, &listener);
+  gst_npu_trace_session_release ();
 }
 
 /* ---- the object -------------------------------------------------------- */
@@ -487,7 +375,7 @@ open_only_trace_file (GstNpuTracer *self)
   GstStructure *params = parse_params (self);
   GstNpuTraceFile *file = NULL;
 
-  if (params != NULL && has_trace ())
+  if (params != NULL && gst_npu_trace_session_is_open ())
     g_warning ("There is one npu trace in a process: the second is left out.");
   else if (params != NULL)
     file = open_trace_file (params);
@@ -515,7 +403,8 @@ gst_npu_tracer_constructed (GObject *object)
   if (file == NULL)
     return;
   self->active = TRUE;
-  begin_trace (file);
+  gst_npu_trace_session_begin (file);
+  atomic_store (&gst_npu_trace_listener, &listener);
   for (guint i = 0; i < G_N_ELEMENTS (hooks); i++)
     gst_tracing_register_hook (
         GST_TRACER (self), hooks[i].name, hooks[i].callback);
@@ -525,7 +414,7 @@ static void
 gst_npu_tracer_finalize (GObject *object)
 {
   if (GST_NPU_TRACER (object)->active)
-    end_trace ();
+    gst_npu_trace_session_end ();
   G_OBJECT_CLASS (gst_npu_tracer_parent_class)->finalize (object);
 }
 

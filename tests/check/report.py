@@ -133,10 +133,12 @@ def check_file(tool, folder):
                for link in page.links)
     assert str(wav) in page.texts
 
-    summary = run(tool, "--live", wav)
+    summary = run(tool, wav)
     assert summary.returncode == 0 and "real time" in summary.stdout, summary
+    # Milliseconds of work; a machine that is slow to start makes up for it.
+    write_speech(wav, 3)
     report = json.loads(run(tool, "--live", "--json", wav).stdout)
-    assert report["realtime"]["wall_s"] >= 1.3  # the last buffer comes at once
+    assert report["realtime"]["wall_s"] >= 0.5, report["realtime"]
 
 
 def check_pipelines(tool, folder):

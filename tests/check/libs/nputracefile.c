@@ -217,6 +217,7 @@ GST_START_TEST (test_max_events)
 }
 GST_END_TEST;
 
+/* GString */
 static gpointer
 read_pipe (gpointer data)
 {
@@ -226,7 +227,29 @@ read_pipe (gpointer data)
 
   while ((n = read (GPOINTER_TO_INT (data), part, sizeof (part))) > 0)
     g_string_append_len (text, part, n);
-  return g_string_free (text, FALSE);
+  return text;
+}
+
+/* An event to a line; parsing them all takes too long with a sanitizer, and so
+ * do functions that look for the end of a long string. */
+static void
+assert_array_of_lines (const gchar *text, gsize length, guint64 n)
+{
+  const gchar *line = text, *stop = text + length;
+  guint64 n_lines = 0, n_good = 0;
+
+  while (line < stop) {
+    const gchar *end = memchr (line, '\n', stop - line);
+
+    if (end == NULL)
+      break;
+    if (n_lines++ > 0)
+      n_good += line[0] == '{' && end[-1] == (n_good + 1 < n ? ',' : '}');
+    line = end + 1;
+  }
+  fail_unless_equals_uint64 (n_lines, n + 2);
+  fail_unless_equals_uint64 (n_good, n);
+  fail_unless (text[0] == '[' && memcmp (stop - 3, "\n]\n", 3) == 0);
 }
 
 /* Nobody reads for a while: events are dropped and counted, adding does not
@@ -237,8 +260,7 @@ GST_START_TEST (test_writer_that_is_held_up)
   GstNpuTraceFile *file;
   guint64 dropped;
   GThread *reader;
-  JsonNode *node;
-  gchar *text;
+  GString *text;
   gint fd;
 
   fail_unless_equals_int (mkfifo (path, 0600), 0);
@@ -254,13 +276,9 @@ GST_START_TEST (test_writer_that_is_held_up)
   reader = g_thread_new ("reader", read_pipe, GINT_TO_POINTER (fd));
   gst_npu_trace_file_free (file);
   text = g_thread_join (reader);
-  node = parse (text);
-  fail_unless (node != NULL);
-  fail_unless_equals_uint64 (
-      json_array_get_length (json_node_get_array (node)), n - dropped);
+  assert_array_of_lines (text->str, text->len, n - dropped);
   fail_unless_equals_int (n_warnings, 1);
-  json_node_unref (node);
-  g_free (text);
+  g_string_free (text, TRUE);
   close (fd);
 }
 GST_END_TEST;
