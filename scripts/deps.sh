@@ -30,6 +30,10 @@ debian_packages=(
   # scripts/get-model.sh
   curl ca-certificates
 )
+# For the module that drives NPUs through XRT, which is not built without them;
+# left out where the distribution does not have them (Fedora and Arch Linux, and
+# some releases and processors of Debian's family).
+debian_optional=(libxrt-dev uuid-dev)
 fedora_packages=(
   gcc glibc-devel meson ninja-build pkgconf-pkg-config python3
   gstreamer1-devel gstreamer1-plugins-base-devel json-glib-devel
@@ -71,28 +75,45 @@ detect_family ()
   exit 1
 }
 
-# The packages of $packages that are not installed, one to a line.
+# missing_packages NAME...: those that are not installed, one to a line.
 missing_packages ()
 {
+  [ $# -gt 0 ] || return 0
   case $family in
     debian)
       # Names with "installed" as the third word of their status; what dpkg
       # has never heard of is told on stderr only.
-      dpkg-query -W -f '${Status} ${binary:Package}\n' "${packages[@]}" 2>/dev/null |
+      dpkg-query -W -f '${Status} ${binary:Package}\n' "$@" 2>/dev/null |
         sed -n 's/^[a-z]* ok installed \([^:]*\).*/\1/p' | LC_ALL=C sort |
-        LC_ALL=C comm -13 - <(printf '%s\n' "${packages[@]}" | LC_ALL=C sort)
+        LC_ALL=C comm -13 - <(printf '%s\n' "$@" | LC_ALL=C sort)
       ;;
     fedora)
       local name
-      for name in "${packages[@]}"; do
+      for name; do
         rpm -q --quiet --whatprovides "$name" || echo "$name"
       done
       ;;
     arch)
       # -T prints what is not there, and fails for it.
-      pacman -T "${packages[@]}" || true
+      pacman -T "$@" || true
       ;;
   esac
+}
+
+# Does the distribution have all of these optional packages?
+are_available ()
+{
+  local name
+  [ $# -gt 0 ] || return 1
+  for name; do
+    LC_ALL=C apt-cache policy "$name" 2>/dev/null | grep -q 'Candidate: [^(]' || return 1
+  done
+}
+
+# Can something be installed without asking anyone?
+is_root_at_hand ()
+{
+  [ "$(id -u)" -eq 0 ] || sudo -n true 2>/dev/null
 }
 
 # Makes sure that as_root will work, asking for a password where someone can
@@ -135,6 +156,7 @@ install_packages ()
     debian)
       # Some foreign list may be out of order; what matters is the installation.
       run_apt update || say "Not all package lists could be brought up to date."
+      ! are_available "${optional_missing[@]}" || set -- "$@" "${optional_missing[@]}"
       run_apt --no-install-recommends install "$@"
       ;;
     fedora)
@@ -160,23 +182,28 @@ while [ $# -gt 0 ]; do
 done
 
 [ -n "$family" ] || family=$(detect_family)
+optional=()
 case $family in
-  debian) packages=("${debian_packages[@]}") ;;
+  debian) packages=("${debian_packages[@]}") optional=("${debian_optional[@]}") ;;
   fedora) packages=("${fedora_packages[@]}") ;;
   arch) packages=("${arch_packages[@]}") ;;
   *) say "$usage"; exit 2 ;;
 esac
 
 if [ "$print_only" = yes ]; then
-  printf '%s\n' "${packages[@]}"
+  printf '%s\n' "${packages[@]}" "${optional[@]}"
   exit 0
 fi
 
-mapfile -t missing < <(missing_packages)
-[ ${#missing[@]} -gt 0 ] || exit 0
+mapfile -t missing < <(missing_packages "${packages[@]}")
+mapfile -t optional_missing < <(missing_packages "${optional[@]}")
+if [ ${#missing[@]} -eq 0 ]; then
+  # Nobody is asked for a password, nor told of an error, for the optional ones.
+  are_available "${optional_missing[@]}" && is_root_at_hand || exit 0
+fi
 
 become_root
-say "Installing ${missing[*]} …"
+say "Installing ${missing[*]:-${optional_missing[*]}} …"
 log=$(mktemp)
 trap 'rm -f -- "$log"' EXIT
 install_packages "${missing[@]}" >"$log" 2>&1 || {
@@ -184,5 +211,5 @@ install_packages "${missing[@]}" >"$log" 2>&1 || {
   die "the packages could not be installed (the package manager's last words are above)"
 }
 
-mapfile -t missing < <(missing_packages)
+mapfile -t missing < <(missing_packages "${packages[@]}")
 [ ${#missing[@]} -eq 0 ] || die "still missing after the installation: ${missing[*]}"

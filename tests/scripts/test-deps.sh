@@ -32,7 +32,7 @@ system ()
   : >"$CALLS"
   USER_ID=0
   local tool
-  for tool in bash env dirname sed sort comm mktemp rm tail; do
+  for tool in bash env dirname grep sed sort comm mktemp rm tail; do
     ln -s "$(command -v "$tool")" "$bin/$tool"
   done
   stand_in id <<<'echo "$USER_ID"'
@@ -47,6 +47,10 @@ S
 echo "apt-get $*" >>"$CALLS"
 [ "$DEBIAN_FRONTEND" = noninteractive ] || exit 1
 case " $* " in *" install "*) printf '%s\n' "${@##-*}" >>"$INSTALLED" ;; esac
+S
+  stand_in apt-cache <<'S'
+shift                           # policy
+printf '%s:\n  Installed: (none)\n  Candidate: 1.0\n' "$1"
 S
   stand_in rpm <<'S'
 grep -qx "${@: -1}" "$INSTALLED"
@@ -99,6 +103,25 @@ system debian "" "only what is missing is installed"
 "$deps" --print --family debian | grep -vx valgrind >"$INSTALLED"
 run_deps 0
 check "one package" grep -q -- 'install valgrind$' "$CALLS"
+
+system debian "" "a release without the optional packages"
+stand_in apt-cache <<<'printf "%s:\n  Installed: (none)\n  Candidate: (none)\n" "$2"'
+run_deps 0
+check "the others are installed" grep -qx meson "$INSTALLED"
+check "they are not asked for" [ -z "$(grep libxrt-dev "$CALLS")" ]
+: >"$CALLS"
+run_deps 0
+check "nothing is done the second time" [ ! -s "$CALLS" ]
+
+system debian "" "only the optional packages are missing"
+"$deps" --print --family debian | grep -vx libxrt-dev >"$INSTALLED"
+USER_ID=1000
+run_deps 0
+check "an ordinary user is not told of it" [ -z "$err" ]
+check "nothing was tried" [ ! -s "$CALLS" ]
+USER_ID=0
+run_deps 0
+check "root gets them" grep -q -- 'install libxrt-dev$' "$CALLS"
 
 system debian "" "an ordinary user without sudo"
 USER_ID=1000
