@@ -61,7 +61,7 @@ run_tests "$build_dir"
 if [ "$quick" = no ]; then
   sanitize_dir=$build_dir-sanitize
   builds+=("$sanitize_dir")
-  CC=clang configure_and_compile "$sanitize_dir" -Dwerror=true -Dfuzz=true \
+  CC=clang CXX=clang++ configure_and_compile "$sanitize_dir" -Dwerror=true -Dfuzz=true \
     -Db_sanitize=address,undefined -Db_lundef=false
   run_tests "$sanitize_dir"
 fi

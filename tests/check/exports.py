@@ -2,14 +2,16 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What the library and the plugin export and link to.
 
-Usage: exports.py LIBRARY PLUGIN MAP HEADER...
+Usage: exports.py [--bridge MODULE] LIBRARY PLUGIN MAP HEADER...
 
 The library's public symbols are those that the installed headers declare; its
 private ones those that the map lists; of the kernels nothing gets out.  The
 plugin exports what GStreamer looks up, and both link to nothing that a bare
-GStreamer lacks, save json-glib.
+GStreamer lacks, save json-glib: neither to XRT nor to a C++ library.  Only the
+bridge to XRT does, which exports its table and nothing of C++.
 """
 
+import argparse
 import pathlib
 import re
 import subprocess
@@ -21,6 +23,10 @@ NEEDED = re.compile(
     r"lib(gstnpu-1\.0|gst(reamer|base|audio|analytics)-1\.0|json-glib-1\.0"
     r"|g(lib|object|io|module)-2\.0|c|m|pthread)\.so\.\d+"
     r"|ld-linux.*\.so\.\d+"
+)
+BRIDGE_EXPORTS = {"npu_xrt_get_api"}
+BRIDGE_NEEDED = re.compile(
+    r"lib(xrt_coreutil|stdc\+\+|gcc_s|c|m)\.so\.\d+|ld-linux.*\.so\.\d+"
 )
 
 
@@ -72,9 +78,26 @@ def needed(path):
     return re.findall(r"\(NEEDED\).*\[(.+)\]", run("readelf", "-dW", path))
 
 
+def bridge_faults(path):
+    exports = set(exported(path))
+    faults = [f"{path} links to {name}"
+              for name in needed(path) if not BRIDGE_NEEDED.fullmatch(name)]
+    if exports != BRIDGE_EXPORTS:
+        faults.append(f"the bridge exports {', '.join(sorted(exports))}")
+    return faults
+
+
 def main():
-    library, plugin, map_file, *headers = sys.argv[1:]
-    wrong = []
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--bridge")
+    parser.add_argument("library")
+    parser.add_argument("plugin")
+    parser.add_argument("map_file")
+    parser.add_argument("headers", nargs="+")
+    args = parser.parse_args()
+    library, plugin = args.library, args.plugin
+    map_file, headers = args.map_file, args.headers
+    wrong = bridge_faults(args.bridge) if args.bridge else []
 
     symbols = exported(library)
     public = {name for name, version in symbols.items() if version == PUBLIC}
