@@ -25,8 +25,9 @@ def skip_reason(text):
 def count(build_dir):
     """(passed, failed, skipped) of one build folder."""
     known = json.loads((build_dir / "meson-info/intro-tests.json").read_text("utf-8"))
-    log = build_dir / "meson-logs/testlog.json"
-    lines = log.read_text("utf-8").splitlines() if log.exists() else []
+    # Meson puts a wrapper's name into that of the log.
+    logs = (build_dir / "meson-logs").glob("testlog*.json")
+    lines = [line for log in logs for line in log.read_text("utf-8").splitlines()]
     results = [json.loads(line) for line in lines if line]
 
     passed = sum(test["result"] in PASSED for test in results)
