@@ -4,11 +4,9 @@
  */
 #include "whispersearch.h"
 
-#include <pwd.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "npufolders.h"
 #include "whisperfolder.h"
 
 #define REPOSITORY_PREFIX "models--openai--whisper-"
@@ -49,51 +47,10 @@ add (GPtrArray *list, WhisperPlace place, gchar *path, const gchar *reason)
   g_ptr_array_add (list, candidate);
 }
 
-/* The variable, or NULL if it is unset, empty, or not to be believed. */
-static const gchar *
-variable (const gchar *name)
-{
-  const gchar *value = secure_getenv (name);
-
-  return value && *value ? value : NULL;
-}
-
-/* g_get_home_dir() and its kind would believe HOME even in a setuid process. */
-static gchar *
-home_folder (void)
-{
-  const gchar *home = variable ("HOME");
-  gchar buffer[4096];
-  struct passwd entry, *result = NULL;
-
-  if (home)
-    return g_strdup (home);
-  if (getpwuid_r (getuid (), &entry, buffer, sizeof buffer, &result) == 0
-      && result)
-    return g_strdup (result->pw_dir);
-  return g_strdup ("/");
-}
-
-/* A folder of the XDG specification, which says that a relative path in the
- * variable is to be ignored. */
-static gchar *
-xdg_folder (const gchar *name, const gchar *in_home)
-{
-  const gchar *value = variable (name);
-  gchar *home, *folder;
-
-  if (value && g_path_is_absolute (value))
-    return g_strdup (value);
-  home = home_folder ();
-  folder = g_build_filename (home, in_home, NULL);
-  g_free (home);
-  return folder;
-}
-
 static gchar *
 data_folder (void)
 {
-  gchar *base = xdg_folder ("XDG_DATA_HOME", ".local/share");
+  gchar *base = npu_folders_xdg ("XDG_DATA_HOME", ".local/share");
   gchar *folder = g_build_filename (base, "gst-npu", "models", NULL);
 
   g_free (base);
@@ -103,15 +60,15 @@ data_folder (void)
 static gchar *
 hugging_face_cache (void)
 {
-  const gchar *hub = variable ("HF_HUB_CACHE");
-  const gchar *home = variable ("HF_HOME");
+  const gchar *hub = npu_folders_variable ("HF_HUB_CACHE");
+  const gchar *home = npu_folders_variable ("HF_HOME");
   gchar *base, *folder;
 
   if (hub)
     return g_strdup (hub);
   if (home)
     return g_build_filename (home, "hub", NULL);
-  base = xdg_folder ("XDG_CACHE_HOME", ".cache");
+  base = npu_folders_xdg ("XDG_CACHE_HOME", ".cache");
   folder = g_build_filename (base, "huggingface", "hub", NULL);
   g_free (base);
   return folder;
@@ -164,7 +121,7 @@ empty_reason (const gchar *folder, const gchar *nothing_in_it)
 static void
 search_variable (GPtrArray *list)
 {
-  const gchar *value = variable ("NPU_WHISPER_MODEL");
+  const gchar *value = npu_folders_variable ("NPU_WHISPER_MODEL");
 
   add (list, WHISPER_PLACE_VARIABLE, g_strdup (value ? value : ""),
       value ? NULL : "not set");
