@@ -7,6 +7,7 @@
 #ifndef WHISPER_FIXTURE_H
 #define WHISPER_FIXTURE_H
 
+#include "folderfixture.h"
 #include "whispermodel.h"
 
 typedef struct {
@@ -85,13 +86,5 @@ void fixture_replace (gchar **text, const gchar *format, ...)
 /* Converts to what @dtype stores. */
 void fixture_append_values (
     GByteArray *data, const gchar *dtype, const gfloat *values, gsize n);
-
-/* A folder for the test's files, made on first use. */
-const gchar *fixture_folder (void);
-/* Removes it and all that is in it. */
-void fixture_folder_remove (void);
-/* <folder>/@name (transfer full); parent folders are made. */
-gchar *fixture_path (const gchar *name);
-gchar *fixture_write (const gchar *name, const void *data, gsize size);
 
 #endif /* WHISPER_FIXTURE_H */
