@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # test.sh: installs what is missing, builds with warnings as errors, runs every
 # test; builds again with sanitizers and runs the tests and a short fuzzing of
-# each weight format; and ends with how many passed, failed and were skipped.
+# each file format; and ends with how many passed, failed and were skipped.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"

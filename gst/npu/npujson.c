@@ -325,14 +325,17 @@ guard_where (const Guard *g)
 static gchar *
 find_fault (const gchar *text, gsize length)
 {
-  Guard guard = { .start = text, .p = text, .end = text + length };
+  Guard guard = { .start = text, .p = text };
   const gchar *invalid;
   gchar *where, *fault;
 
+  if (length == 0) /* then @text may be NULL */
+    return g_strdup ("no text");
   if (length > NPU_JSON_MAX_BYTES)
     return g_strdup_printf ("%" G_GSIZE_FORMAT
                             " bytes are too many (at most %d)",
         length, NPU_JSON_MAX_BYTES);
+  guard.end = text + length;
   if (!guard_document (&guard)) {
     where = guard_where (&guard);
     fault = g_strdup_printf ("%s%s (byte %" G_GSIZE_FORMAT ")", where,

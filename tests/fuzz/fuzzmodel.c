@@ -6,10 +6,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "fuzztarget.h"
 #include "npubackend.h"
 #include "whispermodel.h"
 
-unsigned fuzz_models_opened;
+unsigned fuzz_accepted;
 
 /* The best kernels, and the plain C ones, whose every conversion UBSan sees. */
 static NpuBackend *const *
@@ -68,7 +69,7 @@ fuzz_open_model (const uint8_t *data, size_t size)
     abort ();
   model = whisper_model_open (path, &error);
   if (model != NULL) {
-    fuzz_models_opened++;
+    fuzz_accepted++;
     pack_all (model);
     whisper_model_unref (model);
   } else {

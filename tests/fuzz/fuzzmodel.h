@@ -8,9 +8,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* How many of the inputs were models. */
-extern unsigned fuzz_models_opened;
-
 /* Opens the bytes as a weight file and, if they are one, reads every value of
  * every tensor, in each precision; aborts unless a refusal says why. */
 void fuzz_open_model (const uint8_t *data, size_t size);

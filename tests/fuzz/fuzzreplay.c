@@ -5,12 +5,11 @@
  *
  * Usage: replay SEEDS [FILE|FOLDER…]
  *
- * Fails unless every file of SEEDS is a model: seeds that are refused would
- * lead the fuzzer nowhere.
+ * Fails unless every file of SEEDS is sound: seeds that are refused would lead
+ * the fuzzer nowhere.
  */
 #include <glib.h>
 
-#include "fuzzmodel.h"
 #include "fuzztarget.h"
 
 static gboolean
@@ -62,8 +61,8 @@ main (int argc, char **argv)
     if (n < 0)
       return 1;
     total += n;
-    if (i == 1 && fuzz_models_opened != (unsigned) n) {
-      g_printerr ("%u of the %d seeds are models\n", fuzz_models_opened, n);
+    if (i == 1 && fuzz_accepted != (unsigned) n) {
+      g_printerr ("%u of the %d seeds are sound\n", fuzz_accepted, n);
       return 1;
     }
   }

@@ -8,6 +8,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* How many of the inputs were taken for sound. */
+extern unsigned fuzz_accepted;
+
 /* libFuzzer's name for it.  Returns 0. */
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
 

@@ -27,10 +27,13 @@ void design_bytes_put (
 /* Appends @size bytes of @data, or zeros. */
 void design_bytes_put_data (
     DesignBytes *b, const gchar *what, const void *data, gsize size);
+/* Appends @text and zeros, @size bytes together. */
+void design_bytes_put_text (
+    DesignBytes *b, const gchar *what, const gchar *text, gsize size);
 /* Appends zeros up to a multiple of 8. */
 void design_bytes_align (DesignBytes *b);
 
-/* The @nth of that name; fails the test if there is none. */
+/* The @nth of that name; aborts if there is none. */
 const DesignMark *design_bytes_find (
     const DesignBytes *b, const gchar *what, guint nth);
 void design_bytes_set (

@@ -2,7 +2,6 @@
 /*
  * designxclbin.c: writes an xclbin as small as xclbinutil would for one kernel.
  */
-#include <gst/check/gstcheck.h>
 #include <string.h>
 
 #include "designfixture.h"
@@ -58,7 +57,7 @@ put_header (DesignBytes *b, guint n_sections)
   static const guint8 uuid[16] = { 0x6b, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12,
     13, 14, 15 };
 
-  design_bytes_put_data (b, "m_magic", "xclbin2", 8);
+  design_bytes_put_text (b, "m_magic", "xclbin2", 8);
   design_bytes_put (b, "m_signature_length", 0xffffffff, 4);
   design_bytes_put_data (b, "reserved", NULL, 28);
   design_bytes_put_data (b, "m_keyBlock", NULL, 256);
@@ -102,29 +101,24 @@ put_banks (DesignBytes *b)
   design_bytes_put (b, "m_mem_data m_count", 2, 4);
   design_bytes_put (b, "padding", 0, 4);
   for (i = 0; i < 2; i++) {
-    gchar tag[16] = { 0 };
-
-    memcpy (tag, tags[i], 4);
     design_bytes_put (b, "mem m_type", 2, 1);
     design_bytes_put (b, "m_used", 1, 1);
     design_bytes_put_data (b, "padding", NULL, 6);
     design_bytes_put (b, "m_size", 0x10000, 8);
     design_bytes_put (b, "mem m_base_address", 0x4000000, 8);
-    design_bytes_put_data (b, "m_tag", tag, 16);
+    design_bytes_put_text (b, "m_tag", tags[i], 16);
   }
 }
 
 static void
 put_ips (DesignBytes *b)
 {
-  gchar name[64] = DESIGN_KERNEL ":MLIRAIE";
-
   design_bytes_put (b, "m_ip_data m_count", 1, 4);
   design_bytes_put (b, "padding", 0, 4);
   design_bytes_put (b, "ip m_type", 7, 4);
   design_bytes_put (b, "properties", 0x9010001, 4);
   design_bytes_put (b, "ip m_base_address", G_MAXUINT64, 8);
-  design_bytes_put_data (b, "m_name", name, 64);
+  design_bytes_put_text (b, "m_name", DESIGN_KERNEL ":MLIRAIE", 64);
 }
 
 static void
@@ -171,10 +165,10 @@ put_partition (DesignBytes *b, guint columns)
   put_array (b, "aie_pdi size", "aie_pdi offset", 1, 200);
   design_bytes_put (b, "kernel_commit_id", 0, 4);
   design_bytes_put_data (b, "reserved", NULL, 52);
-  design_bytes_put_data (b, "name", "QoS", 8);
+  design_bytes_put_text (b, "name", "QoS", 8);
   for (i = 0; i < 4; i++)
     design_bytes_put (b, "start column", i < n_starts ? i : 0, 2);
-  design_bytes_put_data (b, "pdi uuid", "0123456789abcdef", 16);
+  design_bytes_put_text (b, "pdi uuid", "0123456789abcdef", 16);
   put_array (b, "pdi_image size", "pdi_image offset", 32, 296);
   put_array (b, "cdo_groups size", "cdo_groups offset", 1, 328);
   design_bytes_put_data (b, "reserved", NULL, 64);
@@ -185,7 +179,7 @@ put_partition (DesignBytes *b, guint columns)
   put_array (b, "dpu_kernel_ids size", "dpu_kernel_ids offset", 1, 432);
   put_array (b, "pre_cdo_groups size", "pre_cdo_groups offset", 1, 440);
   design_bytes_put_data (b, "reserved", NULL, 64);
-  design_bytes_put_data (b, "group name", "DPU", 8);
+  design_bytes_put_text (b, "group name", "DPU", 8);
   design_bytes_put (b, "dpu kernel id", 0x901, 8);
   design_bytes_put (b, "pre cdo group", 0xc1, 8);
 }
@@ -209,10 +203,10 @@ design_xclbin_new (guint columns, const gchar *metadata)
   guint i;
 
   put_header (b, G_N_ELEMENTS (kinds));
-  fail_unless_equals_int (b->bytes->len, SECTIONS_FIRST);
+  g_assert_cmpuint (b->bytes->len, ==, SECTIONS_FIRST);
   put_table (b, kinds, G_N_ELEMENTS (kinds));
-  fail_unless_equals_int (
-      b->bytes->len, SECTIONS_FIRST + ENTRY_BYTES * G_N_ELEMENTS (kinds));
+  g_assert_cmpuint (
+      b->bytes->len, ==, SECTIONS_FIRST + ENTRY_BYTES * G_N_ELEMENTS (kinds));
   for (i = 0; i < G_N_ELEMENTS (kinds); i++) {
     gsize begin = b->bytes->len;
 

@@ -412,9 +412,10 @@ GST_START_TEST (test_truncated)
 {
   gsize length = strlen (sound_text), i;
 
-  for (i = 0; i < length - 2; i++) /* its last byte is a line's end */
+  assert_refused ("empty", sound_text, 0, MANIFEST, "no text");
+  for (i = 1; i < length - 2; i += 7) /* its last byte is a line's end */
     assert_refused ("cut off", sound_text, i, MANIFEST, "byte");
-  design_assert_count (length - 2);
+  design_assert_count (length / 7);
 }
 GST_END_TEST;
 
